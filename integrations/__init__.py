@@ -1,0 +1,1 @@
+"""Somebody else's servers, one module each; none is called yet."""

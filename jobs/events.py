@@ -1,0 +1,165 @@
+"""Telling the world: a unit of work commits its change and its events together, then publishes and enqueues.
+
+Valkey carries hints only. Whoever listens reads rows, so a lost message costs seconds and nothing else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import structlog
+from arq.connections import ArqRedis
+from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from library import events as event_rows
+from library.database import Database
+from library.models.jobs import Event, Job
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "shelfgraph:events"
+ALL_TOPICS = "*"
+_RECONNECT_SECONDS = 0.5
+_LISTEN_TIMEOUT_SECONDS = 5.0
+
+
+class Bus:
+    """The process's connection to Valkey: publishes topics, delivers jobs, wakes local listeners."""
+
+    def __init__(self, redis: ArqRedis) -> None:
+        self._redis = redis
+        self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.connected = False
+
+    @classmethod
+    def open(cls, url: str) -> "Bus":
+        """Make a bus for `redis://` or `unix://`; nothing connects before it is used."""
+        redis: ArqRedis = ArqRedis.from_url(url)
+        return cls(redis)
+
+    @property
+    def redis(self) -> ArqRedis:
+        """The connection pool, for the worker that arq runs."""
+        return self._redis
+
+    def start(self) -> None:
+        """Begin to listen, in a task that reconnects for ever."""
+        self._task = asyncio.create_task(self._listen(), name="bus")
+
+    async def close(self) -> None:
+        """Stop listening and end the connections."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._redis.aclose()
+
+    async def reachable(self) -> bool:
+        """Whether Valkey answers now."""
+        try:
+            return bool(await self._redis.ping())
+        except (RedisError, OSError):
+            return False
+
+    async def publish(self, topics: Iterable[str]) -> None:
+        """Wake whoever follows these topics, here and in other processes."""
+        names = sorted(set(topics))
+        self._wake(names)
+        try:
+            await self._redis.publish(CHANNEL, orjson.dumps(names))
+        except (RedisError, OSError) as error:
+            log.warning("publish_failed", error=type(error).__name__, hint="followers read rows within seconds")
+
+    async def deliver(self, job_ids: Iterable[int]) -> None:
+        """Hand jobs to the workers; a lost delivery is repeated by the sweep."""
+        try:
+            for job_id in job_ids:
+                # A fresh id each time: arq blocks an id while a dead worker's key lives; a claim makes doubles harmless.
+                await self._redis.enqueue_job("run", job_id, _job_id=f"{job_id}:{uuid4().hex}")
+        except (RedisError, OSError) as error:
+            log.warning("deliver_failed", error=type(error).__name__, hint="the sweep delivers them again")
+
+    @contextmanager
+    def listening(self, topic: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the topic may have news."""
+        woken = asyncio.Event()
+        self._listeners.setdefault(topic, set()).add(woken)
+        try:
+            yield woken
+        finally:
+            self._listeners[topic].discard(woken)
+            if not self._listeners[topic]:
+                del self._listeners[topic]
+
+    @property
+    def listener_count(self) -> int:
+        """How many followers there are in this process."""
+        return sum(len(listeners) for listeners in self._listeners.values())
+
+    def _wake(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            for woken in self._listeners.get(topic, ()):
+                woken.set()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except (RedisError, OSError) as error:
+                if self.connected:
+                    log.warning("valkey_lost", error=type(error).__name__, hint="reconnecting; nothing is lost")
+                self.connected = False
+                await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _listen_once(self) -> None:
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(CHANNEL)
+            self.connected = True
+            self._wake(list(self._listeners))  # news of the time without a connection
+            while True:
+                message = await pubsub.get_message(timeout=_LISTEN_TIMEOUT_SECONDS)
+                if message is not None:
+                    topics = orjson.loads(message["data"])
+                    self._wake(list(self._listeners) if ALL_TOPICS in topics else topics)
+
+
+@dataclass(slots=True)
+class Work:
+    """What one transaction does: its session, the events it causes and the jobs it starts."""
+
+    session: AsyncSession
+    events: list[Event] = field(default_factory=list)
+    deliveries: list[int] = field(default_factory=list)
+
+    def emit(self, topic: str, kind: str, entity_id: int | None = None, state: dict[str, Any] | None = None) -> None:
+        """Tell of a change, once the transaction has committed."""
+        self.events.append(event_rows.event(topic, kind, entity_id, state))
+
+    def job_changed(self, job: Job) -> None:
+        """Tell of a job's new state."""
+        self.emit(event_rows.job_topic(job.id), job.state, job.id)
+
+    def deliver(self, job: Job) -> None:
+        """Hand the job to a worker, once the transaction has committed."""
+        self.deliveries.append(job.id)
+
+
+@asynccontextmanager
+async def unit_of_work(database: Database, bus: Bus) -> AsyncIterator[Work]:
+    """One transaction with its events; publishes and delivers after commit, and only then."""
+    async with database.write() as session:
+        work = Work(session)
+        yield work
+        if work.events:
+            await session.flush()
+            await event_rows.append(session, work.events)
+    if work.events:
+        await bus.publish(event.topic for event in work.events)
+    if work.deliveries:
+        await bus.deliver(work.deliveries)

