@@ -1,0 +1,1 @@
+"""Tests of meaning: passages, embedding, index and search."""

@@ -1,0 +1,131 @@
+"""The real model: exported without loss, and opened without what trains it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.embedder import (
+    DEFAULT_MODEL,
+    DEFAULT_PACKAGE,
+    DEFAULT_WEIGHTS_SHA256,
+    ensure_exported,
+    parity_texts,
+    prove_parity,
+)
+from rag.errors import ExportError, ExportUnreadableError, ModelNotFoundError, ParityError, WeightsMismatchError
+from rag.passages import split_text
+from rag.query_embedder import ModelCard, OnnxEmbedder, find_export, load_tokenizer
+
+
+def test_the_export_lies_under_the_hash_of_its_weights(exported_model: Path) -> None:
+    assert exported_model.name == DEFAULT_WEIGHTS_SHA256
+    card = ModelCard.read(exported_model)
+    assert (card.model, card.revision, card.dimension, card.window) == (
+        DEFAULT_MODEL,
+        DEFAULT_WEIGHTS_SHA256,
+        384,
+        256,
+    )
+
+
+def test_an_export_is_made_once(exported_model: Path) -> None:
+    before = (exported_model / "model.onnx").stat()
+    assert ensure_exported(exported_model.parent) == exported_model
+    assert (exported_model / "model.onnx").stat() == before
+    assert find_export(exported_model.parent, DEFAULT_MODEL) == exported_model
+    assert find_export(exported_model.parent, "another/model") is None
+
+
+def test_a_batch_gives_the_vectors_of_its_texts_alone(embedder: OnnxEmbedder) -> None:
+    texts = parity_texts(12, 256)
+    alone = np.stack([embedder.embed_query(text) for text in texts])
+    assert np.allclose(embedder.embed_many(texts), alone, atol=1e-5)
+    assert np.allclose(np.linalg.norm(alone, axis=1), 1, atol=1e-5)
+
+
+def test_no_texts_give_no_vectors(embedder: OnnxEmbedder) -> None:
+    assert embedder.embed_many([]).shape == (0, 384)
+
+
+def test_meaning_is_nearer_than_words(embedder: OnnxEmbedder) -> None:
+    query = embedder.embed_query("a shipwrecked man learns to live alone")
+    crusoe, ship = embedder.embed_many(
+        ["A sailor cast away on an island survives by himself for years.", "How to learn shipping for a living."]
+    )
+    assert query @ crusoe > query @ ship
+
+
+def test_a_passage_never_exceeds_the_real_window(exported_model: Path) -> None:
+    tokenizer = load_tokenizer(exported_model)
+    passages = split_text("Naïve Zoë’s café, 1,001 nights. " * 200, "Tales by Nobody", tokenizer)
+    assert len(passages) > 5
+    assert max(len(tokenizer.encode(passage.embedded).ids) for passage in passages) <= 256
+
+
+def test_embedding_a_query_imports_nothing_that_trains(exported_model: Path) -> None:
+    program = (
+        "import sys, pathlib; from rag.query_embedder import OnnxEmbedder;"
+        "OnnxEmbedder.open(pathlib.Path(sys.argv[1])).embed_query('x');"
+        "print([name for name in ('torch', 'transformers', 'sentence_transformers') if name in sys.modules])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(exported_model)], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.onnx.data", "tokenizer.json", "card.json"])
+def test_a_torn_export_says_what_to_do(exported_model: Path, tmp_path: Path, name: str) -> None:
+    torn = tmp_path / "torn"
+    shutil.copytree(exported_model, torn)
+    (torn / name).write_bytes((torn / name).read_bytes()[:100])
+    with pytest.raises(ExportUnreadableError, match="Delete that folder"):
+        OnnxEmbedder.open(torn)
+
+
+def test_a_graph_that_is_not_one_is_refused(exported_model: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn"
+    shutil.copytree(exported_model, torn)
+    (torn / "model.onnx").write_bytes(b"x" * (torn / "model.onnx").stat().st_size)
+    with pytest.raises(ExportUnreadableError):
+        OnnxEmbedder.open(torn)
+
+
+def test_a_model_that_does_not_exist_is_reported_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"no-such-model.*cannot be loaded"):
+        ensure_exported(tmp_path / "models", str(tmp_path / "no-such-model"))
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_folder_without_weights_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match="holds no weights"):
+        ensure_exported(tmp_path / "models", str(tmp_path))
+
+
+def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / DEFAULT_PACKAGE
+    (package / "model").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "model" / "model.safetensors").write_bytes(b"not the weights")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WeightsMismatchError, match="53aa51172d142c89"):
+        ensure_exported(tmp_path / "models")
+
+
+def test_an_export_with_other_vectors_is_not_proven(
+    exported_model: Path, embedder: OnnxEmbedder, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong"
+    shutil.copytree(exported_model, wrong)
+    card = json.loads((wrong / "card.json").read_text())
+    (wrong / "card.json").write_text(json.dumps(card | {"window": 64}))
+    with pytest.raises(ParityError, match="was not published"):
+        prove_parity(embedder.embed_many, OnnxEmbedder.open(wrong), count=20)
+    assert prove_parity(embedder.embed_many, embedder, count=20) > 0.9999
