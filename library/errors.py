@@ -7,11 +7,13 @@ ShelfgraphError
  │    └── FolderUnusable, RootsOverlap
  ├── NotFound            NOT_FOUND
  ├── Conflict            CONFLICT
- │    └── IdempotencyKeyReused, JobFinished, JobNotFinished, FieldLocked
+ │    └── IdempotencyKeyReused, JobFinished, JobNotFinished, NameTaken
  ├── Unauthenticated     UNAUTHENTICATED
- │    └── TokenRefused
+ ├── TokenRefused        UNAUTHENTICATED
+ ├── SignInLinkRefused   UNAUTHENTICATED
  ├── Forbidden           FORBIDDEN
- └── UnsupportedDatabase, DatabaseNotMigrated, ServedElsewhere  (start-up; never reach a client)
+ └── CannotStart         never reaches a client: what `shelfgraph` says on the terminal instead of starting
+      └── UnsupportedDatabase; see also api/data_dir.py, api/children.py, api/valkey.py, api/serving.py, api/cli.py
 """
 
 from collections.abc import Iterable
@@ -162,6 +164,13 @@ class JobNotFinished(Conflict):
         super().__init__(f"Job {job_id} is {state}; wait for its end or cancel it before you retry it.")
 
 
+class NameTaken(Conflict):
+    """A name that another user has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a user {_short(name)} already. Choose another name.")
+
+
 class Unauthenticated(ShelfgraphError):
     """Nobody is signed in, and this is not for everybody."""
 
@@ -182,6 +191,18 @@ class TokenRefused(ShelfgraphError):
         super().__init__("This token is not valid. Create a new one with `createApiToken` or `shelfgraph token`.")
 
 
+class SignInLinkRefused(ShelfgraphError):
+    """A sign-in link that was used, has expired or was never given out."""
+
+    code = ErrorCode.UNAUTHENTICATED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sign-in link has been used already or is older than 15 minutes. "
+            "Print a new one with `shelfgraph token --link`."
+        )
+
+
 class Forbidden(ShelfgraphError):
     """Somebody is signed in who may not do this."""
 
@@ -191,7 +212,11 @@ class Forbidden(ShelfgraphError):
         super().__init__(f"This needs the role {needed}. Ask an administrator of this server.")
 
 
-class UnsupportedDatabase(ShelfgraphError):
+class CannotStart(ShelfgraphError):
+    """What keeps a process from starting, or a command from doing its work."""
+
+
+class UnsupportedDatabase(CannotStart):
     """A database URL of another kind."""
 
     def __init__(self, driver: str) -> None:
