@@ -11,7 +11,7 @@ from demo.books import DemoBook, DemoEdition
 # A real recording has a chapter about this often.
 CHAPTER_SECONDS = 25 * 60
 # A packet of AAC silence can be repeated; each frame of FLAC has its own number and must be encoded.
-LONGEST_HOURS = {".m4b": 100.0, ".flac": 7.0}
+LONGEST_HOURS = {".m4b": 100.0, ".flac": 5.5}
 CHAPTER_WORDS = {"en": "Chapter", "fr": "Chapitre", "de": "Kapitel", "es": "Capítulo"}
 
 
@@ -71,8 +71,8 @@ class Recipe:
             return False
         if edition.hours is not None and not self._holds(edition.hours):
             return False
-        if self.dialect is Dialect.FOLDER and self.blurb is Blurb.DESC_TXT:
-            return len(book.series) == 1 and not (edition.abridged or edition.dramatized)
+        if self.dialect is Dialect.FOLDER:
+            return len(book.series) <= 1 and not (edition.abridged or edition.dramatized)
         return True
 
     def _holds(self, hours: float) -> bool:
@@ -157,9 +157,17 @@ def plan(books: Sequence[DemoBook]) -> tuple[EditionPlan, ...]:
     return tuple(plans)
 
 
-def spoken_title(plan: EditionPlan) -> str:
-    """The title as sellers write it, with what kind of recording it is in brackets behind it."""
-    return plan.book.title + _kind(plan.edition, says_unabridged=plan.recipe.says_unabridged)
+def plain_title(book: DemoBook, edition: DemoEdition) -> str:
+    """The title, with the kind of recording in brackets behind it unless it is the whole book read aloud."""
+    if edition.dramatized:
+        return f"{book.title} (Dramatized)"
+    return f"{book.title} (Abridged)" if edition.abridged else book.title
+
+
+def sellers_title(plan: EditionPlan) -> str:
+    """The title as the audio tags have it: sellers like to add that a book is unabridged."""
+    title = plain_title(plan.book, plan.edition)
+    return f"{title} (Unabridged)" if plan.recipe.says_unabridged and title == plan.book.title else title
 
 
 def inverted(name: str) -> str:
@@ -179,8 +187,8 @@ def _names(book: DemoBook, edition: DemoEdition) -> dict[str, str]:
     return {
         "author": " & ".join(book.authors),
         "inverted": "; ".join(inverted(author) for author in book.authors),
-        "title": book.title + _kind(edition, says_unabridged=False),
-        "year": str(book.year),
+        "title": plain_title(book, edition),
+        "year": f"{book.year:04}",
         "genre": book.genres[0],
         "narrators": ", ".join(edition.narrators),
         "series": place.series if place else "",
@@ -188,22 +196,12 @@ def _names(book: DemoBook, edition: DemoEdition) -> dict[str, str]:
     }
 
 
-def _kind(edition: DemoEdition, *, says_unabridged: bool) -> str:
-    if edition.dramatized:
-        return " (Dramatized)"
-    if edition.abridged:
-        return " (Abridged)"
-    return " (Unabridged)" if says_unabridged else ""
-
-
 def _parts(book: DemoBook, edition: DemoEdition, recipe: Recipe, names: dict[str, str]) -> list[PartPlan]:
     chance = hashlib.sha256(f"{book.title}/{edition.narrators}".encode()).digest()
     chapter = CHAPTER_WORDS[book.language]
     match recipe.shape:
-        case Shape.SINGLE:
+        case Shape.SINGLE | Shape.ROOT:
             return [_whole(f"{names['title']}{recipe.suffix}", edition, chance[0], chapter)]
-        case Shape.ROOT:
-            return [_whole(f"{names['author']} - {names['title']}{recipe.suffix}", edition, chance[0], chapter)]
         case Shape.PARTS:
             tracks = 2 + chance[0] % 3
             return [

@@ -3,7 +3,7 @@
 import json
 from html import escape
 
-from demo.layouts import Blurb, Dialect, EditionPlan, spoken_title
+from demo.layouts import Blurb, Dialect, EditionPlan
 
 LANGUAGE_NAMES = {"en": "English", "fr": "French", "de": "German", "es": "Spanish"}
 
@@ -31,13 +31,13 @@ def _metadata_json(plan: EditionPlan) -> str:
     book, edition = plan.book, plan.edition
     facts = {
         "tags": book.tags,
-        "title": spoken_title(plan),
+        "title": book.title,
         "subtitle": book.subtitle,
         "authors": book.authors,
         "narrators": edition.narrators,
         "series": [str(place) for place in book.series],
         "genres": book.genres,
-        "publishedYear": str(book.year),
+        "publishedYear": f"{book.year:04}",
         "description": book.blurb,
         "language": LANGUAGE_NAMES[book.language],
         "abridged": edition.abridged,
@@ -48,11 +48,11 @@ def _metadata_json(plan: EditionPlan) -> str:
 def _opf(plan: EditionPlan) -> str:
     book, edition = plan.book, plan.edition
     lines = [
-        _element("dc:title", spoken_title(plan)),
+        _element("dc:title", book.title),
         *([_element("dc:subtitle", book.subtitle)] if book.subtitle else []),
         *(_element("dc:creator", author, ' opf:role="aut"') for author in book.authors),
         *(_element("dc:creator", narrator, ' opf:role="nrt"') for narrator in edition.narrators),
-        _element("dc:date", str(book.year)),
+        _element("dc:date", f"{book.year:04}"),
         _element("dc:language", book.language),
         _element("dc:description", f"<p>{escape(book.blurb, quote=False)}</p>"),
         *(_element("dc:subject", genre) for genre in book.genres),
@@ -76,13 +76,13 @@ def _element(name: str, text: str, attributes: str = "") -> str:
 def _nfo(plan: EditionPlan) -> str:
     book, edition = plan.book, plan.edition
     facts = [
-        ("Title", spoken_title(plan)),
+        ("Title", book.title),
         ("Author", ", ".join(book.authors)),
         ("Read By", ", ".join(edition.narrators)),
         *(("Series Name", place.series) for place in book.series[:1]),
         *(("Position in Series", place.position) for place in book.series[:1]),
         ("Genre", ", ".join(book.genres)),
-        ("Copyright", str(book.year)),
+        ("Copyright", f"{book.year:04}"),
         ("Language", LANGUAGE_NAMES[book.language]),
         ("Unabridged", "No" if edition.abridged else "Yes"),
     ]

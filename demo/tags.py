@@ -16,7 +16,7 @@ from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
-from demo.layouts import Blurb, Dialect, EditionPlan, PartPlan, inverted, spoken_title
+from demo.layouts import Blurb, Dialect, EditionPlan, PartPlan, inverted, sellers_title
 
 FREEFORM = "----:com.apple.iTunes:"
 PUBLISHER = "Lantern Street Readers"
@@ -93,15 +93,15 @@ def _add_frames(tags: ID3, plan: EditionPlan, part: PartPlan, cover: bytes | Non
     tags.add(id3.TCON(text=words.genres))
     tags.add(id3.TLAN(text=LANGUAGES[book.language]))
     tags.add(id3.TRCK(text=f"{part.track}/{part.tracks}"))
-    tags.add(id3.TIT2(text=part.chapters[0].title))
     if part.disc:
         tags.add(id3.TPOS(text=f"{part.disc}/2"))
     if book.subtitle:
         tags.add(id3.TIT3(text=book.subtitle))
     if plan.recipe.dialect is not Dialect.FOLDER:
-        tags.add(id3.TALB(text=spoken_title(plan)))
+        tags.add(id3.TIT2(text=part.chapters[0].title))
+        tags.add(id3.TALB(text=sellers_title(plan)))
         tags.add(id3.TPE1(text=words.authors))
-        tags.add(id3.TDRC(text=str(book.year)))
+        tags.add(id3.TDRC(text=f"{book.year:04}"))
         tags.add(id3.TPUB(text=PUBLISHER))
         for frame in _id3_people_and_series(plan, words):
             tags.add(frame)
@@ -144,11 +144,11 @@ def _add_id3_chapters(tags: ID3, part: PartPlan) -> None:
 def _write_mp4(path: Path, plan: EditionPlan, part: PartPlan, cover: bytes | None) -> None:
     words, book = _wording(plan), plan.book
     audio = MP4(path)
-    audio["©alb"] = spoken_title(plan)
-    audio["©nam"] = spoken_title(plan) if part.tracks == 1 else part.chapters[0].title
+    audio["©alb"] = sellers_title(plan)
+    audio["©nam"] = sellers_title(plan) if part.tracks == 1 else part.chapters[0].title
     audio["©ART"] = words.authors
     audio["©gen"] = words.genres
-    audio["©day"] = str(book.year)
+    audio["©day"] = f"{book.year:04}"
     audio["trkn"] = [(part.track, part.tracks)]
     audio["stik"] = [2]  # iTunes' media kind: audiobook
     audio[FREEFORM + "LANGUAGE"] = _freeform(book.language)
@@ -206,13 +206,13 @@ def _vorbis_comments(plan: EditionPlan, part: PartPlan) -> dict[str, list[str]]:
         "language": [book.language],
         "tracknumber": [str(part.track)],
         "tracktotal": [str(part.tracks)],
-        "title": [part.chapters[0].title],
     }
     if book.subtitle:
         comments["subtitle"] = [book.subtitle]
     if recipe.dialect is not Dialect.FOLDER:
-        comments |= {"album": [spoken_title(plan)], "artist": words.authors, "date": [str(book.year)]}
-        comments |= {"publisher": [PUBLISHER]} | _vorbis_people_and_series(plan, words)
+        comments |= {"album": [sellers_title(plan)], "title": [part.chapters[0].title]}
+        comments |= {"artist": words.authors, "date": [f"{book.year:04}"], "publisher": [PUBLISHER]}
+        comments |= _vorbis_people_and_series(plan, words)
     if recipe.blurb in {Blurb.DESCRIPTION, Blurb.COMMENT}:
         comments[recipe.blurb.value] = [book.blurb]
     if part.tracks == 1:

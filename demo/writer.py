@@ -71,8 +71,9 @@ class _Marker:
 def write_collection(folder: Path, progress: Progress, *, books: Sequence[DemoBook] | None = None) -> CollectionSummary:
     """Write the demo's books (all of them unless `books` are given) to `folder` as audio files.
 
-    `progress(done, total, title)` is called after each edition. A folder that already holds exactly this table
-    is left as it is. The files appear all at once: an interrupted call leaves nothing at `folder`.
+    `progress(done, total, title)` is called at the start, and after each edition with the title just done.
+    A folder that already holds exactly this table is left as it is. The files appear all at once: an interrupted
+    call leaves nothing at `folder`.
 
     Raises FolderNotOurs when `folder` is in use, DemoFolderHasOtherFiles when an older demo holds files of others.
     """
@@ -125,6 +126,7 @@ def _write_editions(root: Path, plans: Sequence[EditionPlan], progress: Progress
         # The longest first, so that no process is left alone with them at the end.
         longest_first = sorted(plans, key=lambda edition: -edition.seconds)
         titles = {pool.submit(write_edition, root, edition): edition.book.title for edition in longest_first}
+        progress(0, len(plans), "")
         for done, future in enumerate(as_completed(titles), 1):
             future.result()
             progress(done, len(plans), titles[future])

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from demo.books import load_books
-from demo.layouts import RECIPES, Cover, EditionPlan, inverted, plan, spoken_title
+from demo.layouts import RECIPES, Cover, EditionPlan, inverted, plan, sellers_title
 
 PLANS = plan(load_books())
 
@@ -44,7 +44,7 @@ def test_covers_are_embedded_lie_beside_the_audio_or_are_missing() -> None:
 
 
 def test_titles_say_what_kind_of_recording_it_is() -> None:
-    spoken = {spoken_title(edition) for edition in PLANS}
+    spoken = {sellers_title(edition) for edition in PLANS}
     assert {"The Vicomte of Bragelonne (Abridged)", "A Christmas Carol (Dramatized)"} <= spoken
     assert any(title.endswith("(Unabridged)") for title in spoken)
 
