@@ -25,10 +25,10 @@ from library.scanning.reading import ReadFile, read_item_file
 FILE_TIMEOUT_SECONDS = 30.0
 # Address space of one reading process; Python with mutagen takes about 150 MB of it.
 MEMORY_BYTES = 1024**3
-# Enough to keep the workers busy, few enough that results and their covers do not pile up.
-WAITING_PER_WORKER = 4
-# A worker is replaced after so many files, so that what it may leak is bounded.
-FILES_PER_WORKER = 2_000
+# Enough to keep the processes busy, few enough that results and their covers do not pile up.
+WAITING_PER_PROCESS = 4
+# A process is replaced after so many files, so that what it may leak is bounded.
+FILES_PER_PROCESS = 2_000
 
 Reader = Callable[[str, str], ReadFile | Problem]
 
@@ -36,24 +36,25 @@ Reader = Callable[[str, str], ReadFile | Problem]
 class FileReader:
     """A pool of reading processes, open as long as its ``async with`` block.
 
-    ``timeout_seconds`` bounds one file, ``memory_bytes`` one process; ``reader`` is what runs in the process.
+    ``timeout`` in seconds bounds one file, ``memory_bytes`` one process; ``reader`` is what runs in the process.
+    A reading process imports the ``__main__`` module of its parent again, unless that is a ``__main__.py``.
     """
 
     def __init__(
         self,
         *,
-        workers: int = 2,
-        timeout_seconds: float = FILE_TIMEOUT_SECONDS,
+        processes: int = 2,
+        timeout: float = FILE_TIMEOUT_SECONDS,
         memory_bytes: int = MEMORY_BYTES,
         reader: Reader = read_item_file,
     ) -> None:
-        self._workers = workers
-        self._timeout_seconds = timeout_seconds
+        self._processes = processes
+        self._timeout = timeout
         self._reader = reader
         # Never "fork": it copies the threads' locks of a process that runs an event loop.
         self._pool: Any = ProcessPool(
-            max_workers=workers,
-            max_tasks=FILES_PER_WORKER,
+            max_workers=processes,
+            max_tasks=FILES_PER_PROCESS,
             initializer=_limit_memory,
             initargs=[memory_bytes],
             context=multiprocessing.get_context("spawn"),
@@ -76,7 +77,7 @@ class FileReader:
         """
         covers: WeakValueDictionary[str, Picture] = WeakValueDictionary()
         remaining = iter(paths)
-        waiting = [self._begin(root, path) for path in islice(remaining, self._workers * WAITING_PER_WORKER)]
+        waiting = [self._begin(root, path) for path in islice(remaining, self._processes * WAITING_PER_PROCESS)]
         try:
             while waiting:
                 answer = await waiting[0]
@@ -92,11 +93,11 @@ class FileReader:
         return asyncio.create_task(self._answer(root, path))
 
     async def _answer(self, root: str, path: str) -> ReadFile | Problem:
-        future = self._pool.schedule(self._reader, args=[root, path], timeout=self._timeout_seconds)
+        future = self._pool.schedule(self._reader, args=[root, path], timeout=self._timeout)
         try:
             answer: ReadFile | Problem = await asyncio.wrap_future(future)
         except FutureTimeoutError:
-            return ReadingTimedOutError(self._timeout_seconds).problem(path)
+            return ReadingTimedOutError(self._timeout).problem(path)
         except ProcessExpired as error:
             return ReadingCrashedError(error.exitcode).problem(path)
         except MemoryError:
