@@ -1,0 +1,129 @@
+"""Books: found again by title and author, and brought in line with their decided fields."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from library import people, series, tags
+from library.errors import NotFound
+from library.models.books import Book, BookAuthor, BookWord, Person, TagKind
+from library.models.editions import Copy, Edition
+from library.models.metadata import EntityKind, Field
+from library.models.tables import now
+from library.names import KnownNames
+from library.text_search import book_words, name_key, sort_title, text_key
+
+SEARCHED_FIELDS = frozenset({"title", "subtitle", "authors", "series", "narrators"})
+_COLUMNS = ("subtitle", "description", "language", "published_year")
+
+
+async def get(session: AsyncSession, book_id: int) -> Book:
+    """The book with this id; raises NotFound."""
+    book = await session.get(Book, book_id)
+    if book is None:
+        raise NotFound("book", book_id)
+    return book
+
+
+async def create(session: AsyncSession, title: str) -> Book:
+    """Make a book that has a title and nothing else yet."""
+    book = Book(title=title, sort_title=sort_title(title), title_key=text_key(title))
+    session.add(book)
+    await session.flush()
+    return book
+
+
+async def find(session: AsyncSession, title: str, authors: Iterable[str]) -> Book | None:
+    """The oldest book with this title and one of these authors; without authors nothing is sure enough."""
+    keys = [name_key(name) for name in authors]
+    if not keys:
+        return None
+    written = sa.select(BookAuthor.book_id).join(Person).where(Person.name_key.in_(keys))
+    select = sa.select(Book).where(Book.title_key == text_key(title), Book.id.in_(written))
+    return await session.scalar(select.order_by(Book.id).limit(1))
+
+
+async def apply(session: AsyncSession, book_id: int, values: Mapping[str, Any], known: KnownNames) -> None:
+    """Bring columns and links in line with decided fields; `values` holds those that changed."""
+    columns: dict[str, Any] = {name: values[name] for name in _COLUMNS if name in values}
+    if "title" in values:
+        title = values["title"]
+        columns |= {"title": title, "sort_title": sort_title(title), "title_key": text_key(title)}
+    await session.execute(sa.update(Book).where(Book.id == book_id).values(**columns, updated_at=now()))
+    if "authors" in values:
+        await _link_authors(session, book_id, values["authors"] or [], known)
+    if "series" in values:
+        await series.place_book(session, book_id, values["series"] or [], known)
+    for name, kind in (("genres", TagKind.GENRE), ("tags", TagKind.TAG)):
+        if name in values:
+            await tags.tag_book(session, book_id, kind, values[name] or [], known)
+
+
+async def refresh_words(session: AsyncSession, book_id: int) -> None:
+    """Make the words a book is found by those of its decided fields and its editions' narrators."""
+    said = await _searched_values(session, book_id)
+    title = said["title"][0] if said["title"] else (await get(session, book_id)).title
+    wanted = book_words(
+        title,
+        next(iter(said["subtitle"]), None),
+        [name for names in said["authors"] for name in names],
+        [name for names in said["narrators"] for name in names],
+        [entry["name"] for entries in said["series"] for entry in entries],
+    )
+    present = set((await session.scalars(sa.select(BookWord.word).where(BookWord.book_id == book_id))).all())
+    if gone := present - wanted:
+        await session.execute(sa.delete(BookWord).where(BookWord.book_id == book_id, BookWord.word.in_(gone)))
+    if new := sorted(wanted - present):
+        await session.execute(sa.insert(BookWord), [{"word": word, "book_id": book_id} for word in new])
+
+
+async def refresh_owned(session: AsyncSession, book_ids: Collection[int]) -> None:
+    """Say anew whether books are owned, how long they are and which cover they show, from what is there."""
+    if not book_ids:
+        return
+    there = sa.exists().where(Copy.edition_id == Edition.id, Copy.missing_since.is_(None))
+    owned = sa.select(Edition.id).where(Edition.book_id == Book.id, there)
+    longest = sa.select(sa.func.max(Edition.duration_seconds)).where(Edition.book_id == Book.id, there)
+    cover = (
+        sa.select(Edition.cover_hash)
+        .where(Edition.book_id == Book.id, Edition.cover_hash.is_not(None))
+        .order_by(Edition.id)
+        .limit(1)
+    )
+    await session.execute(
+        sa.update(Book)
+        .where(Book.id.in_(book_ids))
+        .values(
+            owned=owned.exists(),
+            # What is missing was not deleted: its length is still the best that is known.
+            duration_seconds=sa.func.coalesce(longest.scalar_subquery(), Book.duration_seconds),
+            cover_hash=cover.scalar_subquery(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _link_authors(session: AsyncSession, book_id: int, names: list[str], known: KnownNames) -> None:
+    await session.execute(sa.delete(BookAuthor).where(BookAuthor.book_id == book_id))
+    person_ids = await people.find_or_create(session, names, known)
+    if person_ids:
+        links = [
+            {"book_id": book_id, "person_id": person_id, "position": place}
+            for place, person_id in enumerate(person_ids)
+        ]
+        await session.execute(sa.insert(BookAuthor), links)
+
+
+async def _searched_values(session: AsyncSession, book_id: int) -> dict[str, list[Any]]:
+    """The values of all fields that are searched, by name: of the book, and of each of its editions."""
+    editions = sa.select(Edition.id).where(Edition.book_id == book_id)
+    of_book = sa.and_(Field.entity_kind == EntityKind.BOOK, Field.entity_id == book_id)
+    of_editions = sa.and_(Field.entity_kind == EntityKind.EDITION, Field.entity_id.in_(editions))
+    select = sa.select(Field.name, Field.value).where(Field.name.in_(SEARCHED_FIELDS), sa.or_(of_book, of_editions))
+    values: dict[str, list[Any]] = {name: [] for name in SEARCHED_FIELDS}
+    for name, value in await session.execute(select):
+        if value is not None:
+            values[name].append(value)
+    return values
