@@ -54,6 +54,7 @@ class Program:
     grace_seconds: float = 15.0
     # The pause before it is started again, the longer the more often it has died in a row.
     pauses: Sequence[float] = (0.2, 0.5, 1, 2, 5, 10, 30)
+    quiet: bool = False  # what it writes is shown only when it fails to start
     steady_seconds: float = 60.0  # whoever has lived this long starts anew with the shortest pause
 
 
@@ -163,7 +164,8 @@ class Child:
                 return
             text = line.decode(errors="replace").rstrip()
             self._last_lines.append(text)
-            self._show(self.program.name, text)
+            if not self.program.quiet:
+                self._show(self.program.name, text)
 
     async def _finish_output(self) -> None:
         if self._output is not None:

@@ -45,6 +45,8 @@ _PATTERNS = (
     ),
 )
 _DEEPEST = 8
+# Who logs at the level of the settings; libraries speak up from WARNING on, unless one debugs.
+_OURS = ("__main__", "api", "demo", "integrations", "jobs", "library", "migrations", "rag", "resolvers")
 _QUIET_PATHS = ("/health/", "/playground/assets/")
 
 
@@ -142,7 +144,9 @@ def configure(
     handler.setFormatter(_RedactedLines(formatter, redaction))
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
+    root.setLevel(level.upper() if level.upper() in ("DEBUG", "ERROR", "CRITICAL") else logging.WARNING)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level.upper())
     logging.captureWarnings(True)
     structlog.configure(
         processors=[

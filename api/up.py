@@ -180,7 +180,9 @@ async def _start_queue(
     with console.status("Starting Valkey"):
         server = stack.enter_context(embedded(settings.data_dir / "valkey"))
         bus = await stack.enter_async_context(_bus(server.url))
-        program = Program("Valkey", server.argv, bus.reachable, folder=server.folder, descriptors=(server.lock,))
+        program = Program(
+            "Valkey", server.argv, bus.reachable, folder=server.folder, descriptors=(server.lock,), quiet=True
+        )
         child = Child(program, say)
         children.append(child)
         stack.push_async_callback(_stop, console, child)

@@ -44,23 +44,31 @@ PLANTED: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=[True, False], ids=["json", "console"])
-def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """What the set-up of either kind has written; the process's own logging is put back afterwards."""
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Put the test run's logging back afterwards."""
     root = logging.getLogger()
-    before = (root.handlers, root.level)
-    stream = io.StringIO()
-    logs.configure(level="DEBUG", as_json=request.param, stream=stream, secrets=[BREAK_GLASS])
-    yield stream
-    root.handlers, level = before
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
     root.setLevel(level)
+    for name in logs._OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
     structlog.reset_defaults()
 
 
+@pytest.fixture(params=[True, False], ids=["json", "console"])
+def written(request: pytest.FixtureRequest) -> io.StringIO:
+    """What the set-up of either kind writes."""
+    stream = io.StringIO()
+    logs.configure(level="DEBUG", as_json=request.param, stream=stream, secrets=[BREAK_GLASS])
+    return stream
+
+
 @pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED.keys())
 def test_no_planted_secret_is_written(written: io.StringIO, planted: dict[str, Any]) -> None:
-    structlog.get_logger("test").info("something happened", **planted)
+    structlog.get_logger("api.test").info("something happened", **planted)
 
     assert logs.REDACTED in written.getvalue()
     assert_clean(written)
@@ -70,7 +78,7 @@ def test_exception_texts_are_redacted(written: io.StringIO) -> None:
     try:
         refuse(f"redis://:{PASSWORD}@host", TOKEN)
     except ConnectionError:
-        structlog.get_logger("test").exception("it broke", secret=PASSWORD)
+        structlog.get_logger("api.test").exception("it broke", secret=PASSWORD)
 
     assert "ConnectionError" in written.getvalue()
     assert_clean(written)
@@ -89,7 +97,7 @@ def test_logs_of_libraries_are_redacted_too(written: io.StringIO) -> None:
 
 
 def test_what_is_no_secret_stays_readable(written: io.StringIO) -> None:
-    structlog.get_logger("test").info("job_ended", token_id=7, hint="sg_Ab3-_A", max_tokens=5000, path="/a:b@c")
+    structlog.get_logger("api.test").info("job_ended", token_id=7, hint="sg_Ab3-_A", max_tokens=5000, path="/a:b@c")
 
     line = written.getvalue()
     assert logs.REDACTED not in line
@@ -142,26 +150,36 @@ async def test_the_request_that_raises_is_logged(written: io.StringIO) -> None:
     assert "/broken" in written.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("DEBUG", ["ours at debug", "ours at info", "a library at info", "a library at error"]),
+        ("info", ["ours at info", "a library at error"]),
+        ("ERROR", ["a library at error"]),
+    ],
+)
+def test_libraries_are_heard_from_warnings_on(level: str, expected: list[str], written: io.StringIO) -> None:
+    logs.configure(level=level, as_json=True, stream=written)
+
+    structlog.get_logger("jobs.scans").debug("ours at debug")
+    structlog.get_logger("jobs.scans").info("ours at info")
+    logging.getLogger("alembic.runtime").info("a library at info")
+    logging.getLogger("alembic.runtime").error("a library at error")
+
+    assert [json.loads(line)["event"] for line in written.getvalue().splitlines()] == expected
+
+
 def test_json_lines_are_json() -> None:
     stream = io.StringIO()
-    redaction = logs.Redaction()
-    root = logging.getLogger()
-    before = (root.handlers, root.level)
     logs.configure(level="INFO", as_json=True, stream=stream)
-    try:
-        for planted in PLANTED.values():
-            structlog.get_logger("test").info("planted", **planted)
-        logging.getLogger("uvicorn").info('quoted "token=%s" and \\', TOKEN)
-        lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    finally:
-        root.handlers = before[0]
-        root.setLevel(before[1])
-        logging.captureWarnings(False)
-        structlog.reset_defaults()
+    for planted in PLANTED.values():
+        structlog.get_logger("api.test").info("planted", **planted)
+    logging.getLogger("uvicorn").warning('quoted "token=%s" and \\', TOKEN)
 
-    assert {line["level"] for line in lines} == {"info"}
-    assert len(lines) == len(PLANTED) + 1
-    assert redaction.text(stream.getvalue()) == stream.getvalue()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    assert [line["level"] for line in lines] == ["info"] * len(PLANTED) + ["warning"]
+    assert logs.Redaction().text(stream.getvalue()) == stream.getvalue()
 
 
 def refuse(url: str, token: str) -> None:
