@@ -62,13 +62,18 @@ class Settings(BaseSettings):
         default=30.0, gt=0, description="Longest time one GraphQL query or mutation may take."
     )
     max_depth: int = Field(default=15, ge=1, description="Deepest nesting of fields in one operation.")
-    max_aliases: int = Field(default=50, ge=0, description="Most aliases in one operation.")
-    max_directives: int = Field(default=50, ge=0, description="Most directives in one operation.")
+    max_aliases: int = Field(default=30, ge=0, description="Most aliases in one operation.")
+    max_directives: int = Field(default=30, ge=0, description="Most directives in one operation.")
     max_root_fields: int = Field(default=20, ge=1, description="Most root fields in one operation.")
-    max_tokens: int = Field(default=5000, ge=100, description="Most lexical tokens in one document.")
+    max_tokens: int = Field(default=2000, ge=100, description="Most lexical tokens in one document.")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body, in bytes.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = Field(default=False, description="Write logs as one JSON object a line.")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's URL, also when none was given."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'shelfgraph.db'}"
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

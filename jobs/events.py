@@ -28,6 +28,14 @@ _RECONNECT_SECONDS = 0.5
 _LISTEN_TIMEOUT_SECONDS = 5.0
 
 
+def open_queue(url: str) -> ArqRedis:
+    """A connection pool to the queue; jobs travel as JSON, since a pickle from a shared server would be code."""
+    queue: ArqRedis = ArqRedis.from_url(url)
+    queue.job_serializer = orjson.dumps
+    queue.job_deserializer = orjson.loads
+    return queue
+
+
 class Bus:
     """The process's connection to Valkey: publishes topics, delivers jobs, wakes local listeners."""
 
@@ -40,13 +48,7 @@ class Bus:
     @classmethod
     def open(cls, url: str) -> "Bus":
         """Make a bus for `redis://` or `unix://`; nothing connects before it is used."""
-        redis: ArqRedis = ArqRedis.from_url(url)
-        return cls(redis)
-
-    @property
-    def redis(self) -> ArqRedis:
-        """The connection pool, for the worker that arq runs."""
-        return self._redis
+        return cls(open_queue(url))
 
     def start(self) -> None:
         """Begin to listen, in a task that reconnects for ever."""
@@ -80,7 +82,7 @@ class Bus:
         """Hand jobs to the workers; a lost delivery is repeated by the sweep."""
         try:
             for job_id in job_ids:
-                # A fresh id each time: arq blocks an id while a dead worker's key lives; a claim makes doubles harmless.
+                # A fresh id each time: arq blocks an id while a dead worker's key lives; claims make doubles harmless.
                 await self._redis.enqueue_job("run", job_id, _job_id=f"{job_id}:{uuid4().hex}")
         except (RedisError, OSError) as error:
             log.warning("deliver_failed", error=type(error).__name__, hint="the sweep delivers them again")

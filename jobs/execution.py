@@ -115,7 +115,7 @@ async def _attempt(run: Run, handler: Handler) -> None:
     except JobCancelled:
         await _end(run, JobState.CANCELLED)
     except ShelfgraphError as error:
-        await _end(run, JobState.FAILED, error_code=error.code, error_message=str(error))
+        await _end(run, JobState.FAILED, error_code=error.job_code, error_message=str(error))
     except Exception:
         log.exception("job_failed", job_id=run.job.id, kind=run.job.kind)
         message = "Something unexpected went wrong; the worker's log has the details under this job's id."

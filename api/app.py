@@ -1,0 +1,134 @@
+"""The serving process: opens database, Valkey and index on one stack, and puts the routes together."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+from starlette.websockets import WebSocket
+
+from api import playground, sign_in
+from api.auth import Authenticator
+from api.covers import Covers
+from api.graphql_http import CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS, GraphQLEndpoint, HttpOptions
+from api.health import Checks, DatabaseCheck
+from api.health import routes as health_routes
+from api.index_reader import IndexReader
+from api.limits import Limits
+from api.logs import RequestLog
+from api.schema import create_schema
+from jobs.events import Bus
+from library.database import open_database
+from resolvers.context import Context
+from settings import Settings
+
+GRAPHQL = "/graphql"
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application; nothing connects before its lifespan begins."""
+    database = open_database(settings.resolved_database_url)
+    bus = Bus.open(settings.redis_url)
+    reader = IndexReader(
+        database,
+        bus,
+        models=settings.data_dir / "models",
+        indexes=settings.data_dir / "index",
+        model=settings.embedding_model,
+    )
+    secret = settings.admin_token.get_secret_value() if settings.admin_token is not None else None
+    authenticator = Authenticator(database, admin_token=secret)
+    program_version = version("shelfgraph")
+
+    async def get_context(connection: Request | WebSocket, params: Mapping[str, object] | None) -> Context:
+        viewer = (
+            await authenticator.viewer_of_request(connection)
+            if isinstance(connection, Request)
+            else await authenticator.viewer_of_socket(connection, params)
+        )
+        return Context(
+            database=database,
+            bus=bus,
+            search=reader,
+            viewer=viewer,
+            request_id=connection.state.request_id,
+            demo=settings.demo,
+            version=program_version,
+            check_viewer=authenticator.still_valid,
+        )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(bus.close)
+            bus.start()
+            stack.push_async_callback(authenticator.close)
+            stack.push_async_callback(reader.close)
+            reader.start()
+            yield
+
+    endpoint = GraphQLEndpoint(
+        create_schema(_limits(settings), operation_timeout=settings.operation_timeout_seconds),
+        get_context,
+        HttpOptions(allowed_origins=settings.allowed_origins, max_body_bytes=settings.max_body_bytes),
+        playground=playground.page(),
+    )
+    checks = Checks(
+        database=DatabaseCheck(database),
+        queue=bus.reachable,
+        search=lambda: reader.health,
+        version=program_version,
+    )
+    return Starlette(
+        routes=[
+            *endpoint.routes(GRAPHQL),
+            *playground.routes(),
+            *sign_in.routes(database, authenticator),
+            *health_routes(checks),
+            *Covers(covers_folder(settings.data_dir), authenticator, demo=settings.demo).routes,
+            Route("/", _to_playground),
+        ],
+        middleware=[Middleware(RequestLog), *_cross_origin(settings.allowed_origins)],
+        lifespan=lifespan,
+    )
+
+
+def covers_folder(data_dir: Path) -> Path:
+    """Where covers are kept."""
+    return data_dir / "covers"
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_depth=settings.max_depth,
+        max_aliases=settings.max_aliases,
+        max_directives=settings.max_directives,
+        max_root_fields=settings.max_root_fields,
+        max_tokens=settings.max_tokens,
+    )
+
+
+def _cross_origin(origins: tuple[str, ...]) -> list[Middleware]:
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=list(CORS_REQUEST_HEADERS),
+            expose_headers=list(CORS_RESPONSE_HEADERS),
+            allow_credentials="*" not in origins,
+        )
+    ]
+
+
+async def _to_playground(_request: Request) -> RedirectResponse:
+    return RedirectResponse("/playground")

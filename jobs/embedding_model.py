@@ -1,0 +1,37 @@
+"""The worker's embedding model: exported on first use, then kept open."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobs.passages import Splitter, book_splitter
+from rag.embedder import ensure_exported
+from rag.query_embedder import OnnxEmbedder, load_tokenizer
+
+
+@dataclass(slots=True)
+class EmbeddingModel:
+    """Where exports are kept, which model is wanted, and how many threads compute."""
+
+    models: Path
+    model: str
+    threads: int
+    _opened: tuple[OnnxEmbedder, Splitter] | None = None
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def splitter(self) -> Splitter | None:
+        """The splitter that fits the model, once it is open."""
+        return self._opened[1] if self._opened is not None else None
+
+    async def open(self) -> tuple[OnnxEmbedder, Splitter]:
+        """The embedder and the splitter that fits it; the first call on a fresh machine takes half a minute."""
+        async with self._opening:
+            if self._opened is None:
+                self._opened = await asyncio.to_thread(self._open)
+            return self._opened
+
+    def _open(self) -> tuple[OnnxEmbedder, Splitter]:
+        folder = ensure_exported(self.models, self.model)
+        embedder = OnnxEmbedder.open(folder, threads=self.threads, arena=True)
+        return embedder, book_splitter(load_tokenizer(folder), embedder.card.window)

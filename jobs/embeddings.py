@@ -1,0 +1,67 @@
+"""Embedding passages: vectors for every passage that has none, newest first, so that an edit overtakes a long scan."""
+
+import asyncio
+from collections.abc import Sequence
+
+from jobs import queue
+from jobs.embedding_model import EmbeddingModel
+from jobs.events import Bus, unit_of_work
+from jobs.execution import Run
+from jobs.index_builds import Indexing, publish_when_due
+from jobs.passages import Splitter, refresh_passages
+from library import jobs as job_rows
+from library import passages
+from library.database import Database
+from library.events import INDEX_TOPIC
+from library.models.jobs import JobKind
+from library.passages import PassageRow
+from rag.passages import embedded_text
+
+BATCH = 32  # about a third of a second on two cores: an edit waits for one batch at most
+_BOOKS_AT_ONCE = 100
+
+
+async def embed_passages(run: Run, indexing: Indexing) -> None:
+    """Embed until nothing is pending. Safe to run twice: only passages without a vector are taken."""
+    await run.progress(0, None, "preparing the model")
+    embedder, split = await indexing.model.open()
+    await _split_books(run, split)
+    revision = embedder.card.revision
+    done = 0
+    while batch := await _pending(run.database, revision):
+        run.checkpoint()
+        vectors = await asyncio.to_thread(embedder.embed_many, [embedded_text(row.header, row.text) for row in batch])
+        async with unit_of_work(run.database, run.bus) as work:
+            given = [(row.id, vector.tobytes()) for row, vector in zip(batch, vectors, strict=True)]
+            done += await passages.store_embeddings(work.session, revision, given)
+            counts = await passages.counts(work.session, revision)
+            work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
+        await run.progress(done, done + counts.pending, "embedding passages")
+    run.result = {"passages": done}
+    await publish_when_due(run, indexing)
+
+
+async def follow_up(database: Database, bus: Bus, model: EmbeddingModel) -> None:
+    """Start another job for what was written after the last one looked and before it ended."""
+    embedder, _ = await model.open()
+    async with unit_of_work(database, bus) as work:
+        going_on = await job_rows.unfinished(work.session, JobKind.EMBED_PASSAGES)
+        if going_on is None and await passages.pending(work.session, embedder.card.revision, 1):
+            await queue.embed_passages(work)
+
+
+async def _pending(database: Database, revision: str) -> Sequence[PassageRow]:
+    async with database.read() as session:
+        return await passages.pending(session, revision, BATCH)
+
+
+async def _split_books(run: Run, split: Splitter) -> None:
+    """Make the passages of books that have none, such as those written before the model was there."""
+    while True:
+        async with unit_of_work(run.database, run.bus) as work:
+            books = await passages.books_without_passages(work.session, _BOOKS_AT_ONCE)
+            if not books:
+                return
+            await refresh_passages(work.session, books, split)
+            work.emit(INDEX_TOPIC, "PASSAGES_CHANGED")
+        run.checkpoint()

@@ -1,0 +1,110 @@
+"""`node(id:)` and `nodes(ids:)`: one rule of access and one way of fetching per type."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+import strawberry
+
+from library import models
+from library.errors import BadInput, MalformedId
+from resolvers.accounts import api_token_by_id
+from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
+from resolvers.context import Context, Info
+from resolvers.files import AudioFile
+from resolvers.ids import decode_id
+from resolvers.jobs import job_by_id
+from resolvers.libraries import library_root_by_id
+from resolvers.nodes import Node
+from resolvers.permissions import Everybody, may_read
+
+MAXIMUM_NODES = 100
+
+
+class TooManyIds(BadInput):
+    """More nodes at once than a page may have."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"`ids` has {count} values; ask for at most {MAXIMUM_NODES} at a time.")
+
+
+def _signed_in(context: Context) -> bool:
+    return context.viewer is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeType:
+    """How nodes of one type are fetched, and who may ask for any; the fetcher hides single rows."""
+
+    fetch: Callable[[Info, int], Awaitable[Node | None]]
+    may_ask: Callable[[Context], bool]
+
+
+def _loaded(loader: str, view: Callable[[Any], Node]) -> NodeType:
+    async def fetch(info: Info, row_id: int) -> Node | None:
+        row = await getattr(info.context.loaders, loader).load(row_id)
+        return view(row) if row is not None else None
+
+    return NodeType(fetch, may_read)
+
+
+def _selected(table: Any, view: Callable[[Any], Node]) -> NodeType:
+    async def fetch(info: Info, row_id: int) -> Node | None:
+        async with info.context.database.read() as session:
+            row = await session.scalar(sa.select(table).where(table.id == row_id))
+        return view(row) if row is not None else None
+
+    return NodeType(fetch, may_read)
+
+
+# A type that is not here cannot be asked for: deny by default.
+NODE_TYPES = {
+    "Book": _loaded("book", Book.of),
+    "Edition": _loaded("edition", Edition.of),
+    "Person": _loaded("person", Person.of),
+    "Series": _loaded("series", Series.of),
+    "Tag": _loaded("tag", Tag.of),
+    "SeriesEntry": _selected(models.SeriesEntry, SeriesEntry.of),
+    "AudioFile": _selected(models.AudioFile, AudioFile.of),
+    "LibraryRoot": NodeType(library_root_by_id, may_read),
+    "Job": NodeType(job_by_id, _signed_in),
+    "ApiToken": NodeType(api_token_by_id, _signed_in),
+}
+
+
+@strawberry.type
+class NodeQuery:
+    """Root fields that find any node again."""
+
+    @strawberry.field(
+        description="Any node by its id; null when there is none, or when the viewer may not see it.",
+        permission_classes=[Everybody],
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The node's id.")],  # noqa: A002 the contract's name
+    ) -> Node | None:
+        """One node."""
+        return await _fetch(info, id)
+
+    @strawberry.field(
+        description="Nodes by their ids, in the same order, null where there is none; at most 100.",
+        permission_classes=[Everybody],
+    )
+    async def nodes(
+        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The nodes' ids.")]
+    ) -> list[Node | None]:
+        """Several nodes."""
+        if len(ids) > MAXIMUM_NODES:
+            raise TooManyIds(len(ids))
+        return [await _fetch(info, node_id) for node_id in ids]
+
+
+async def _fetch(info: Info, node_id: str) -> Node | None:
+    kind, row_id = decode_id(node_id)
+    node_type = NODE_TYPES.get(kind)
+    if node_type is None:
+        raise MalformedId(node_id)
+    return await node_type.fetch(info, row_id) if node_type.may_ask(info.context) else None

@@ -1,0 +1,227 @@
+"""`semanticSearch`: the question is embedded and both legs run in a thread; books and snippets come by loaders."""
+
+import asyncio
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import strawberry
+
+from library.errors import BadInput, PageOutOfBounds
+from library.pagination import MAXIMUM_PAGE
+from rag.search import Hit, Leg, Mode, search
+from resolvers.book_filter import BookFilter
+from resolvers.books import Book
+from resolvers.context import Info
+from resolvers.descriptions import describe_enum
+from resolvers.errors import ErrorCode
+from resolvers.permissions import CanRead
+from resolvers.search_access import Ready, Warming, WarmingReason
+from resolvers.search_filters import allowed_passages
+from resolvers.snippets import Snippet, snippet_of
+
+MAXIMUM_QUESTION = 4_000
+_SPARE = 5  # hits that may turn out to have no book any more
+
+
+class SearchKind(StrEnum):
+    """What can be found."""
+
+    BOOK = "BOOK"
+
+
+describe_enum(
+    SearchKind, "What can be found.", {SearchKind.BOOK: "Books, by their description and facts."}, name="SearchKind"
+)
+describe_enum(
+    Mode,
+    "Which legs of the search run.",
+    {
+        Mode.HYBRID: "Both, fused: the best for nearly everything.",
+        Mode.KEYWORD: "Words only: any word, stemmed, weighted by how rare it is.",
+        Mode.VECTOR: "Meaning only: nearness of embeddings.",
+    },
+    name="SearchMode",
+)
+describe_enum(
+    Leg,
+    "A leg of the search that found a hit.",
+    {Leg.KEYWORD: "Words of the question stand in it.", Leg.VECTOR: "Its meaning is near the question's."},
+    name="SearchLeg",
+)
+describe_enum(
+    WarmingReason,
+    "Why search cannot answer yet.",
+    {
+        WarmingReason.MODEL_MISSING: "The worker is preparing the embedding model, or no worker runs.",
+        WarmingReason.EMBEDDING: "The first passages are being embedded.",
+        WarmingReason.LOADING: "This server is reading the index.",
+    },
+    name="WarmingReason",
+)
+_WARMING_MESSAGES = {
+    WarmingReason.MODEL_MISSING: "The embedding model is being prepared by the worker. Ask again in a minute; "
+    "if this stays, see whether `shelfgraph work` runs.",
+    WarmingReason.EMBEDDING: "The first books are being embedded. Ask again in a moment.",
+    WarmingReason.LOADING: "The search index is being loaded. Ask again in a second.",
+}
+
+SearchHit = Annotated[Book, strawberry.union("SearchHit", description="What a search can find.")]
+
+
+@strawberry.input(description="Which of the found things to give.")
+class SearchFilter:
+    """Applied inside the search: what it leaves out takes nobody's place."""
+
+    book: BookFilter | None = strawberry.field(default=None, description="Which books.")
+
+
+@strawberry.type(description="A hit and why it was found.")
+class SearchEdge:
+    """One ranked result."""
+
+    node: SearchHit = strawberry.field(description="What was found.")
+    rank: int = strawberry.field(description="Its place, from 1.")
+    score: float = strawberry.field(description="How well it fits, from 0 to 1; comparable within one answer.")
+    matched_by: list[Leg] = strawberry.field(description="The legs that found it.")
+    passage_id: strawberry.Private[int]
+    question: strawberry.Private[str]
+
+    @strawberry.field(description="The sentence that fits best.")
+    async def snippet(self, info: Info) -> Snippet | None:
+        """The snippet of the best passage, by its loader."""
+        return await snippet_of(info, self.passage_id, self.question)
+
+
+@strawberry.type(description="What was searched.")
+class SearchInfo:
+    """The index at the moment of the search."""
+
+    model: str = strawberry.field(description="Name of the embedding model.")
+    model_revision: str = strawberry.field(description="Hash of the model's weights.")
+    dimension: int = strawberry.field(description="Length of its vectors.")
+    generation: int = strawberry.field(description="Number of the index generation; 0 before the first.")
+    indexed_passages: int = strawberry.field(description="Passages that can be found.")
+    pending_passages: int = strawberry.field(description="Of these, passages found by their words only, as yet.")
+    built_at: datetime | None = strawberry.field(description="When the generation was built; newer rows are in a tail.")
+    stale: bool = strawberry.field(description="Whether passages still wait for their vectors.")
+
+
+@strawberry.type(description="What was found.")
+class SemanticSearchPayload:
+    """Edges and info."""
+
+    edges: list[SearchEdge] = strawberry.field(description="The hits, best first.")
+    info: SearchInfo = strawberry.field(description="What was searched.")
+
+
+@strawberry.type(description="Search cannot answer yet.")
+class SearchUnavailable:
+    """A typed answer instead of a silent empty list."""
+
+    code: ErrorCode = strawberry.field(description="PROVIDER_UNAVAILABLE.")
+    reason: WarmingReason = strawberry.field(description="Why not.")
+    message: str = strawberry.field(description="Why not, and what to do.")
+    progress: float | None = strawberry.field(description="How far it is, from 0 to 1, where that is known.")
+
+    @classmethod
+    def of(cls, warming: Warming) -> "SearchUnavailable":
+        """Say why."""
+        return cls(
+            code=ErrorCode.PROVIDER_UNAVAILABLE,
+            reason=warming.reason,
+            message=_WARMING_MESSAGES[warming.reason],
+            progress=warming.progress,
+        )
+
+
+SemanticSearchResult = Annotated[
+    SemanticSearchPayload | SearchUnavailable,
+    strawberry.union("SemanticSearchResult", description="What was found, or why nothing can be found yet."),
+]
+
+
+class QuestionUnusable(BadInput):
+    """A question without words, or without end."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"`query` must have 1 to {MAXIMUM_QUESTION} characters, not {length}.")
+
+
+@strawberry.type
+class SearchQuery:
+    """The root field of search."""
+
+    @strawberry.field(
+        description="Find books by what they are about. The question may be a sentence; words count as well.",
+        permission_classes=[CanRead],
+    )
+    async def semantic_search(
+        self,
+        info: Info,
+        query: Annotated[str, strawberry.argument(description="What to look for, in your own words.")],
+        kinds: Annotated[
+            list[SearchKind] | None, strawberry.argument(description="What to find; everything when left out.")
+        ] = None,
+        filter: Annotated[SearchFilter | None, strawberry.argument(description="Which of it.")] = None,  # noqa: A002 the contract's name
+        mode: Annotated[Mode, strawberry.argument(description="Which legs run.")] = Mode.HYBRID,
+        first: Annotated[int, strawberry.argument(description="How many hits, from 1 to 100.")] = 10,
+    ) -> SemanticSearchResult | None:
+        """Rank passages, collapse them to their books, and give the best."""
+        check_first(first)
+        question = query.strip()
+        if not 1 <= len(question) <= MAXIMUM_QUESTION:
+            raise QuestionUnusable(len(question))
+        state = info.context.search.state
+        if isinstance(state, Warming):
+            return SearchUnavailable.of(state)
+        found = [] if kinds == [] else await _hits(info, state, question, filter, mode, first)
+        return SemanticSearchPayload(edges=await _edges(info, found, question, first), info=_info(state))
+
+
+def check_first(first: int) -> None:
+    """Raise PageOutOfBounds for a number of hits nobody may ask for."""
+    if not 1 <= first <= MAXIMUM_PAGE:
+        raise PageOutOfBounds("first", first, MAXIMUM_PAGE)
+
+
+async def _hits(
+    info: Info, state: Ready, question: str, given: SearchFilter | None, mode: Mode, first: int
+) -> list[Hit]:
+    allowed = await allowed_passages(info.context, given.book if given is not None else None)
+
+    def run() -> list[Hit]:
+        vector = None if mode is Mode.KEYWORD else state.embedder.embed_query(question)
+        return search(state.index, question, vector, allowed=allowed, first=first + _SPARE, mode=mode)
+
+    return await asyncio.to_thread(run)
+
+
+async def _edges(info: Info, hits: list[Hit], question: str, first: int) -> list[SearchEdge]:
+    rows = await info.context.loaders.book.load_many([hit.owner.id for hit in hits])
+    alive = [(hit, row) for hit, row in zip(hits, rows, strict=True) if row is not None][:first]
+    return [
+        SearchEdge(
+            node=Book.of(row),
+            rank=rank,
+            score=hit.score,
+            matched_by=sorted(hit.legs),
+            passage_id=hit.passage_id,
+            question=question,
+        )
+        for rank, (hit, row) in enumerate(alive, start=1)
+    ]
+
+
+def _info(state: Ready) -> SearchInfo:
+    card = state.embedder.card
+    return SearchInfo(
+        model=card.model,
+        model_revision=card.revision,
+        dimension=card.dimension,
+        generation=state.index.generation,
+        indexed_passages=state.index.count,
+        pending_passages=state.pending_passages,
+        built_at=state.built_at,
+        stale=state.pending_passages > 0,
+    )

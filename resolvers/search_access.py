@@ -1,0 +1,55 @@
+"""How resolvers reach the search index: ready, or warming up with a reason."""
+
+import enum
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+if TYPE_CHECKING:
+    from rag.index import SearchIndex
+    from rag.query_embedder import OnnxEmbedder
+    from resolvers.search_filters import PassageFilters
+
+
+class WarmingReason(enum.StrEnum):
+    """Why search cannot answer yet."""
+
+    MODEL_MISSING = "MODEL_MISSING"  # no worker has exported the embedding model yet
+    EMBEDDING = "EMBEDDING"  # the first passages are being written and embedded
+    LOADING = "LOADING"  # this process is reading the index
+
+
+@dataclass(frozen=True, slots=True)
+class Warming:
+    """Search cannot answer yet."""
+
+    reason: WarmingReason
+    progress: float | None  # from 0 to 1, where it is known
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A snapshot of everything a search needs; a newer one never changes it."""
+
+    index: "SearchIndex"
+    embedder: "OnnxEmbedder"
+    pending_passages: int
+    built_at: datetime | None
+
+
+class SearchAccess(Protocol):
+    """What the serving process offers to resolvers."""
+
+    @property
+    def state(self) -> Ready | Warming:
+        """The newest snapshot, or why there is none."""
+
+    @property
+    def filters(self) -> "PassageFilters":
+        """What filters of late have left."""
+
+    async def refresh_passages(self, session: AsyncSession, book_ids: Collection[int]) -> None:
+        """Write the passages of edited books anew, in the editor's transaction."""
