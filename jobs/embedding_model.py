@@ -5,8 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.passages import Splitter, book_splitter
+from library.errors import ErrorCode, ShelfgraphError
 from rag.embedder import ensure_exported
+from rag.errors import ModelError
 from rag.query_embedder import OnnxEmbedder, load_tokenizer
+
+
+class ModelUnavailable(ShelfgraphError):
+    """A model that cannot be loaded, exported or vouched for."""
+
+    code = ErrorCode.PROVIDER_UNAVAILABLE
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} See SHELFGRAPH_EMBEDDING_MODEL, then retry this job.")
 
 
 @dataclass(slots=True)
@@ -32,6 +43,9 @@ class EmbeddingModel:
             return self._opened
 
     def _open(self) -> tuple[OnnxEmbedder, Splitter]:
-        folder = ensure_exported(self.models, self.model)
-        embedder = OnnxEmbedder.open(folder, threads=self.threads, arena=True)
+        try:
+            folder = ensure_exported(self.models, self.model)
+            embedder = OnnxEmbedder.open(folder, threads=self.threads, arena=True)
+        except ModelError as error:
+            raise ModelUnavailable(str(error)) from error
         return embedder, book_splitter(load_tokenizer(folder), embedder.card.window)

@@ -31,7 +31,7 @@ _LISTEN_TIMEOUT_SECONDS = 5.0
 def open_queue(url: str) -> ArqRedis:
     """A connection pool to the queue; jobs travel as JSON, since a pickle from a shared server would be code."""
     queue: ArqRedis = ArqRedis.from_url(url)
-    queue.job_serializer = orjson.dumps
+    queue.job_serializer = _serialize
     queue.job_deserializer = orjson.loads
     return queue
 
@@ -129,6 +129,11 @@ class Bus:
                 if message is not None:
                     topics = orjson.loads(message["data"])
                     self._wake(list(self._listeners) if ALL_TOPICS in topics else topics)
+
+
+def _serialize(value: dict[str, Any]) -> bytes:
+    # arq also writes down exceptions of its own, which nobody reads.
+    return orjson.dumps(value, default=repr)
 
 
 @dataclass(slots=True)

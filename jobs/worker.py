@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 JOB_TIMEOUT = timedelta(days=7)  # of arq; a first scan of a large collection takes as long as it takes
 AT_ONCE = 4
+DELIVERIES = 1_000  # a dead worker's message comes again; the job's row counts the attempts that matter
 POLL_SECONDS = 0.1
 RECONNECT_SECONDS = 0.5
 EVENTS_KEPT = timedelta(days=2)
@@ -120,7 +121,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Workshop:
 def _arq_worker(workshop: Workshop, redis_url: str) -> Worker:
     redis = open_queue(redis_url)
     return Worker(
-        functions=[func(_run, name="run", timeout=JOB_TIMEOUT, keep_result=0, max_tries=1)],
+        functions=[func(_run, name="run", timeout=JOB_TIMEOUT, keep_result=0, max_tries=DELIVERIES)],
         cron_jobs=[
             cron(_sweep, second=set(range(0, 60, 5)), run_at_startup=True, keep_result=0, max_tries=1),
             cron(_start_embedding, second=0, run_at_startup=True, keep_result=0, max_tries=1),

@@ -116,4 +116,9 @@ def _dump(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-_JSON_OPTIONS: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": orjson.loads}
+def _load(value: str | bytes | int | float) -> Any:
+    # SQLite gives JSON columns numeric affinity, so a bare number comes back as one.
+    return value if isinstance(value, int | float) else orjson.loads(value)
+
+
+_JSON_OPTIONS: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": _load}
