@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,13 +113,12 @@ def prove_parity(reference: Callable[[list[str]], Vectors], embedder: OnnxEmbedd
     prompt = embedder.card.passage_prompt
     expected = reference([prompt + text for text in texts])
     # One run of unlike lengths pads the shortest text to the longest.
-    shuffled = np.concatenate([_one_run(embedder, texts[place::20]) for place in range(20)])
-    unshuffled = np.empty_like(shuffled)
-    unshuffled[np.concatenate([np.arange(place, len(texts), 20) for place in range(20)])] = shuffled
-    found = np.stack([embedder.embed_many(texts), unshuffled])
+    padded = embedder.embed_many(texts[::5], tokens_per_run=len(texts) * embedder.card.window)
+    found = np.concatenate([embedder.embed_many(texts), padded])
+    expected = np.concatenate([expected, expected[::5]])
     asked = np.stack([embedder.embed_query(text) for text in texts[::10]])
     query = reference([embedder.card.query_prompt + text for text in texts[::10]])
-    cosine = float(min((found * expected).sum(axis=-1).min(), (asked * query).sum(axis=-1).min()))
+    cosine = float(min((found * expected).sum(axis=1).min(), (asked * query).sum(axis=1).min()))
     if not cosine >= LEAST_COSINE:
         raise ParityError(embedder.card.model, cosine, LEAST_COSINE)
     return cosine
@@ -129,17 +128,13 @@ def parity_texts(count: int, window: int) -> list[str]:
     """`count` texts from one word to more than `window` tokens; always the same ones."""
     chance = random.Random(count)  # noqa: S311 - repeatable, not secret
     words = re.findall(r"\S+", "The old captain's ship, lost at sea; naïve Zoë read 1,001 tales — why? O'Brian")
-    lengths = np.linspace(1, window * 1.2, count).astype(int)
+    lengths = 1 + (np.linspace(0, 1, count) ** 2 * window * 1.2).astype(int)
     return [" ".join(chance.choices(words, k=int(length))) for length in lengths]
 
 
 def _reference(transformer: SentenceTransformer, texts: list[str]) -> Vectors:
     vectors = transformer.encode(texts, prompt="", normalize_embeddings=True, show_progress_bar=False)
     return np.asarray(vectors, np.float32)
-
-
-def _one_run(embedder: OnnxEmbedder, texts: Sequence[str]) -> Vectors:
-    return embedder.embed_many(texts, tokens_per_run=len(texts) * embedder.card.window)
 
 
 def _local_source(model: str) -> Path | None:

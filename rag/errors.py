@@ -8,6 +8,8 @@ RagError
 │   ├── ParityError               the exported graph gives other vectors than the model
 │   ├── ExportError               the exporting process ended without a model
 │   └── ExportUnreadableError     an exported model is missing or torn
+├── QueryVectorMissingError       a search by vector alone was given no vector
+├── VectorLengthError             a passage's vector has another length than the index
 └── IndexFileError
     ├── GenerationNotFoundError   no complete generation has been published
     ├── GenerationTornError       a published generation lost or changed bytes
@@ -78,6 +80,23 @@ class ExportUnreadableError(ModelError):
         super().__init__(
             f"The exported model in {folder} cannot be read ({reason}). "
             "Delete that folder; the worker exports it again."
+        )
+
+
+class QueryVectorMissingError(RagError):
+    """A search by vector alone was given no vector."""
+
+    def __init__(self) -> None:
+        super().__init__("A search in VECTOR mode needs the query's vector. Embed the query, or use HYBRID.")
+
+
+class VectorLengthError(RagError):
+    """A passage's vector has another length than the index."""
+
+    def __init__(self, passage_id: int, expected: int, found: tuple[int, ...]) -> None:
+        super().__init__(
+            f"The vector of passage {passage_id} has the shape {found}, the index holds ({expected},). "
+            "It was made by another model: embed the passage again."
         )
 
 
