@@ -1,6 +1,6 @@
 """Books: found again by title and author, and brought in line with their decided fields."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,78 +45,28 @@ async def find(session: AsyncSession, title: str, authors: Iterable[str]) -> Boo
     return await session.scalar(select.order_by(Book.id).limit(1))
 
 
-async def apply(session: AsyncSession, book_id: int, values: Mapping[str, Any], known: KnownNames) -> None:
-    """Bring columns and links in line with decided fields; `values` holds those that changed."""
+async def apply(
+    session: AsyncSession, book_id: int, values: Mapping[str, Any], known: KnownNames, *, is_new: bool = False
+) -> None:
+    """Bring columns and links in line with decided fields; `values` holds those that changed.
+
+    A book that `is_new` has no links yet that must go.
+    """
     columns: dict[str, Any] = {name: values[name] for name in _COLUMNS if name in values}
     if "title" in values:
         title = values["title"]
         columns |= {"title": title, "sort_title": sort_title(title), "title_key": text_key(title)}
     await session.execute(sa.update(Book).where(Book.id == book_id).values(**columns, updated_at=now()))
     if "authors" in values:
-        await _link_authors(session, book_id, values["authors"] or [], known)
+        await _link_authors(session, book_id, values["authors"] or [], known, is_new=is_new)
     if "series" in values:
-        await series.place_book(session, book_id, values["series"] or [], known)
+        await series.place_book(session, book_id, values["series"] or [], known, is_new=is_new)
     for name, kind in (("genres", TagKind.GENRE), ("tags", TagKind.TAG)):
         if name in values:
-            await tags.tag_book(session, book_id, kind, values[name] or [], known)
+            await tags.tag_book(session, book_id, kind, values[name] or [], known, is_new=is_new)
 
 
-async def refresh_words(session: AsyncSession, book_id: int) -> None:
-    """Make the words a book is found by those of its decided fields and its editions' narrators."""
-    said = await _searched_values(session, book_id)
-    title = said["title"][0] if said["title"] else (await get(session, book_id)).title
-    wanted = book_words(
-        title,
-        next(iter(said["subtitle"]), None),
-        [name for names in said["authors"] for name in names],
-        [name for names in said["narrators"] for name in names],
-        [entry["name"] for entries in said["series"] for entry in entries],
-    )
-    present = set((await session.scalars(sa.select(BookWord.word).where(BookWord.book_id == book_id))).all())
-    if gone := present - wanted:
-        await session.execute(sa.delete(BookWord).where(BookWord.book_id == book_id, BookWord.word.in_(gone)))
-    if new := sorted(wanted - present):
-        await session.execute(sa.insert(BookWord), [{"word": word, "book_id": book_id} for word in new])
-
-
-async def refresh_owned(session: AsyncSession, book_ids: Collection[int]) -> None:
-    """Say anew whether books are owned, how long they are and which cover they show, from what is there."""
-    if not book_ids:
-        return
-    there = sa.exists().where(Copy.edition_id == Edition.id, Copy.missing_since.is_(None))
-    owned = sa.select(Edition.id).where(Edition.book_id == Book.id, there)
-    longest = sa.select(sa.func.max(Edition.duration_seconds)).where(Edition.book_id == Book.id, there)
-    cover = (
-        sa.select(Edition.cover_hash)
-        .where(Edition.book_id == Book.id, Edition.cover_hash.is_not(None))
-        .order_by(Edition.id)
-        .limit(1)
-    )
-    await session.execute(
-        sa.update(Book)
-        .where(Book.id.in_(book_ids))
-        .values(
-            owned=owned.exists(),
-            # What is missing was not deleted: its length is still the best that is known.
-            duration_seconds=sa.func.coalesce(longest.scalar_subquery(), Book.duration_seconds),
-            cover_hash=cover.scalar_subquery(),
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def _link_authors(session: AsyncSession, book_id: int, names: list[str], known: KnownNames) -> None:
-    await session.execute(sa.delete(BookAuthor).where(BookAuthor.book_id == book_id))
-    person_ids = await people.find_or_create(session, names, known)
-    if person_ids:
-        links = [
-            {"book_id": book_id, "person_id": person_id, "position": place}
-            for place, person_id in enumerate(person_ids)
-        ]
-        await session.execute(sa.insert(BookAuthor), links)
-
-
-async def _searched_values(session: AsyncSession, book_id: int) -> dict[str, list[Any]]:
+async def searched_values(session: AsyncSession, book_id: int) -> dict[str, list[Any]]:
     """The values of all fields that are searched, by name: of the book, and of each of its editions."""
     editions = sa.select(Edition.id).where(Edition.book_id == book_id)
     of_book = sa.and_(Field.entity_kind == EntityKind.BOOK, Field.entity_id == book_id)
@@ -126,4 +76,70 @@ async def _searched_values(session: AsyncSession, book_id: int) -> dict[str, lis
     for name, value in await session.execute(select):
         if value is not None:
             values[name].append(value)
+    if not values["title"]:
+        values["title"].append((await get(session, book_id)).title)
     return values
+
+
+async def refresh_words(
+    session: AsyncSession, book_id: int, said: Mapping[str, Sequence[Any]], *, is_new: bool = False
+) -> None:
+    """Make the words a book is found by those of `said`: see `searched_values`."""
+    wanted = book_words(
+        next(iter(said.get("title", ())), ""),
+        next(iter(said.get("subtitle", ())), None),
+        [name for names in said.get("authors", ()) for name in names],
+        [name for names in said.get("narrators", ()) for name in names],
+        [entry["name"] for entries in said.get("series", ()) for entry in entries],
+    )
+    known = sa.select(BookWord.word).where(BookWord.book_id == book_id)
+    present = set() if is_new else set(await session.scalars(known))
+    if gone := present - wanted:
+        await session.execute(sa.delete(BookWord).where(BookWord.book_id == book_id, BookWord.word.in_(gone)))
+    if new := sorted(wanted - present):
+        await session.execute(sa.insert(BookWord), [{"word": word, "book_id": book_id} for word in new])
+
+
+async def refresh_owned(session: AsyncSession, book_ids: Collection[int]) -> list[tuple[int, str, bool]]:
+    """Say anew whether books are owned, how long they are and which cover they show, from what is there.
+
+    Returns id, title and whether it is owned of each, in the order of ids.
+    """
+    if not book_ids:
+        return []
+    there = sa.exists().where(Copy.edition_id == Edition.id, Copy.missing_since.is_(None))
+    owned = sa.select(Edition.id).where(Edition.book_id == Book.id, there)
+    longest = sa.select(sa.func.max(Edition.duration_seconds)).where(Edition.book_id == Book.id, there)
+    cover = (
+        sa.select(Edition.cover_hash)
+        .where(Edition.book_id == Book.id, Edition.cover_hash.is_not(None))
+        .order_by(Edition.id)
+        .limit(1)
+    )
+    rows = await session.execute(
+        sa.update(Book)
+        .where(Book.id.in_(book_ids))
+        .values(
+            owned=owned.exists(),
+            # What is missing was not deleted: its length is still the best that is known.
+            duration_seconds=sa.func.coalesce(longest.scalar_subquery(), Book.duration_seconds),
+            cover_hash=cover.scalar_subquery(),
+        )
+        .returning(Book.id, Book.title, Book.owned)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted((book_id, title, is_owned) for book_id, title, is_owned in rows)
+
+
+async def _link_authors(
+    session: AsyncSession, book_id: int, names: list[str], known: KnownNames, *, is_new: bool
+) -> None:
+    if not is_new:
+        await session.execute(sa.delete(BookAuthor).where(BookAuthor.book_id == book_id))
+    person_ids = await people.find_or_create(session, names, known)
+    if person_ids:
+        links = [
+            {"book_id": book_id, "person_id": person_id, "position": place}
+            for place, person_id in enumerate(person_ids)
+        ]
+        await session.execute(sa.insert(BookAuthor), links)

@@ -23,16 +23,25 @@ async def get(session: AsyncSession, edition_id: int) -> Edition:
     return edition
 
 
-async def apply(session: AsyncSession, edition_id: int, values: Mapping[str, Any], known: KnownNames) -> None:
-    """Bring columns and narrators in line with decided fields; `values` holds those that changed."""
+async def apply(
+    session: AsyncSession, edition_id: int, values: Mapping[str, Any], known: KnownNames, *, is_new: bool = False
+) -> None:
+    """Bring columns and narrators in line with decided fields; `values` holds those that changed.
+
+    An edition that `is_new` has no narrators yet that must go.
+    """
     columns = {name: values[name] for name in _COLUMNS if name in values}
-    await session.execute(sa.update(Edition).where(Edition.id == edition_id).values(**columns, updated_at=now()))
+    if columns or not is_new:
+        await session.execute(sa.update(Edition).where(Edition.id == edition_id).values(**columns, updated_at=now()))
     if "narrators" in values:
-        await _link_narrators(session, edition_id, values["narrators"] or [], known)
+        await _link_narrators(session, edition_id, values["narrators"] or [], known, is_new=is_new)
 
 
-async def _link_narrators(session: AsyncSession, edition_id: int, names: list[str], known: KnownNames) -> None:
-    await session.execute(sa.delete(EditionNarrator).where(EditionNarrator.edition_id == edition_id))
+async def _link_narrators(
+    session: AsyncSession, edition_id: int, names: list[str], known: KnownNames, *, is_new: bool
+) -> None:
+    if not is_new:
+        await session.execute(sa.delete(EditionNarrator).where(EditionNarrator.edition_id == edition_id))
     person_ids = await people.find_or_create(session, names, known)
     if person_ids:
         links = [

@@ -68,14 +68,17 @@ async def version(session: AsyncSession) -> int:
     return await current_version(session, COUNTER)
 
 
-async def replace_book_passages(session: AsyncSession, texts: Mapping[int, Sequence[NewPassage]]) -> set[int]:
+async def replace_book_passages(
+    session: AsyncSession, texts: Mapping[int, Sequence[NewPassage]], *, are_new: bool = False
+) -> set[int]:
     """Make `texts` (book id to passages) the passages of these books; returns the books whose passages changed.
 
-    A passage whose hash is unchanged keeps its row and vector.
+    A passage whose hash is unchanged keeps its row and vector. Books that `are_new` have no passages yet.
     """
     owned = sa.and_(Passage.owner_kind == OwnerKind.BOOK, Passage.owner_id.in_(list(texts)))
     present: dict[int, list[Passage]] = {book_id: [] for book_id in texts}
-    for passage in await session.scalars(sa.select(Passage).where(owned).order_by(Passage.id)):
+    known = sa.select(Passage).where(owned).order_by(Passage.id)
+    for passage in () if are_new else await session.scalars(known):
         present[passage.owner_id].append(passage)
     plans = {book_id: _plan(present[book_id], texts[book_id]) for book_id in texts}
     changed = {book_id for book_id, plan in plans.items() if plan.gone or plan.new}

@@ -30,12 +30,14 @@ async def find_or_create(session: AsyncSession, names: Sequence[str], known: Kno
     return await ids_of(session, Series, rows, known)
 
 
-async def place_book(session: AsyncSession, book_id: int, entries: Sequence[dict[str, Any]], known: KnownNames) -> None:
+async def place_book(
+    session: AsyncSession, book_id: int, entries: Sequence[dict[str, Any]], known: KnownNames, *, is_new: bool = False
+) -> None:
     """Make `entries` ({name, position}) the book's series; an entry that stays keeps its id."""
     ids = await find_or_create(session, [entry["name"] for entry in entries], known)
     wanted = {ids[series_key(entry["name"])]: entry["position"] for entry in reversed(entries)}
-    present = (await session.scalars(sa.select(SeriesEntry).where(SeriesEntry.book_id == book_id))).all()
-    for entry in present:
+    placed = sa.select(SeriesEntry).where(SeriesEntry.book_id == book_id)
+    for entry in [] if is_new else list(await session.scalars(placed)):
         if entry.series_id not in wanted:
             await session.delete(entry)
             continue

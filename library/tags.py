@@ -18,10 +18,13 @@ async def find_or_create(session: AsyncSession, kind: TagKind, names: Sequence[s
     return [ids[key] for key in keys]
 
 
-async def tag_book(session: AsyncSession, book_id: int, kind: TagKind, names: Sequence[str], known: KnownNames) -> None:
+async def tag_book(
+    session: AsyncSession, book_id: int, kind: TagKind, names: Sequence[str], known: KnownNames, *, is_new: bool = False
+) -> None:
     """Make `names` the book's genres, or its tags."""
-    of_kind = sa.select(Tag.id).where(Tag.kind == kind)
-    await session.execute(sa.delete(BookTag).where(BookTag.book_id == book_id, BookTag.tag_id.in_(of_kind)))
+    if not is_new:
+        of_kind = sa.select(Tag.id).where(Tag.kind == kind)
+        await session.execute(sa.delete(BookTag).where(BookTag.book_id == book_id, BookTag.tag_id.in_(of_kind)))
     tag_ids = await find_or_create(session, kind, names, known)
     if tag_ids:
         links = [{"book_id": book_id, "tag_id": tag_id, "position": place} for place, tag_id in enumerate(tag_ids)]

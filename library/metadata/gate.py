@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from library import books, editions
 from library.errors import NotFound, UnknownField
 from library.metadata.fields import FIELDS, check
-from library.metadata.record import Entity, Proposal, Record, load
+from library.metadata.record import Entity, Proposal, Record, load, write
 from library.models.books import Book
 from library.models.editions import Edition
 from library.models.metadata import EntityKind, MetadataSource
@@ -26,15 +26,22 @@ async def propose(
     scope: str,
     unread: Collection[str] = (),
     known: KnownNames | None = None,
+    are_new: bool = False,
 ) -> dict[Entity, list[str]]:
     """Take what sources say and decide the fields anew; returns the names of the fields that changed.
 
     `scope` is the beginning of the `detail` of everything these sources may say: what was said there before and
     is not repeated is withdrawn, which lets the next best source speak but never empties a field. Details in
-    `unread` could not be read this time, so what they said stands. Raises NotFound.
+    `unread` could not be read this time, so what they said stands. `are_new` says that this transaction made the
+    entities, a book and its edition, so that nothing about them needs to be read. Raises NotFound.
     """
-    book_ids = await _hold(session, proposals)
-    records = await load(session, proposals, actor)
+    if are_new:
+        book_id = next(entity.id for entity in proposals if entity.kind is EntityKind.BOOK)
+        book_ids = dict.fromkeys(proposals, book_id)
+        records = [Record(session, entity, actor) for entity in proposals]
+    else:
+        book_ids = await _hold(session, proposals)
+        records = await load(session, proposals, actor)
     for record in records:
         said = proposals[record.entity]
         touched = {proposal.field for proposal in said}
@@ -44,7 +51,7 @@ async def propose(
             record.note(proposal)
         for name in sorted(touched):
             record.decide(name)
-    await _apply(session, records, book_ids, known or KnownNames())
+    await _apply(session, records, book_ids, known or KnownNames(), are_new=are_new)
     return {record.entity: sorted(record.changed) for record in records}
 
 
@@ -106,17 +113,32 @@ async def _hold(session: AsyncSession, entities: Iterable[Entity]) -> dict[Entit
 
 
 async def _apply(
-    session: AsyncSession, records: Sequence[Record], book_ids: Mapping[Entity, int], known: KnownNames
+    session: AsyncSession,
+    records: Sequence[Record],
+    book_ids: Mapping[Entity, int],
+    known: KnownNames,
+    *,
+    are_new: bool = False,
 ) -> None:
     """Bring columns, links and words in line with the values that changed."""
     stale_words = set()
-    await session.flush()
+    await write(session, records)
     for record in records:
         if not record.changed:
             continue
         apply = books.apply if record.entity.kind is EntityKind.BOOK else editions.apply
-        await apply(session, record.entity.id, record.changed, known)
+        await apply(session, record.entity.id, record.changed, known, is_new=are_new)
         if record.changed.keys() & books.SEARCHED_FIELDS:
             stale_words.add(book_ids[record.entity])
     for book_id in sorted(stale_words):
-        await books.refresh_words(session, book_id)
+        said = await books.searched_values(session, book_id) if not are_new else _said(records)
+        await books.refresh_words(session, book_id, said, is_new=are_new)
+
+
+def _said(records: Sequence[Record]) -> dict[str, list[Any]]:
+    """The values that a new book is searched by, by field."""
+    said: dict[str, list[Any]] = {}
+    for record in records:
+        for name, value in record.changed.items():
+            said.setdefault(name, []).append(value)
+    return said

@@ -49,6 +49,7 @@ class Record:
     evidence: dict[_Key, Evidence] = field(default_factory=dict)
     fields: dict[str, Field] = field(default_factory=dict)
     changed: dict[str, Any] = field(default_factory=dict)
+    _unwritten: list[Evidence | MetadataChange] = field(default_factory=list)
 
     def note(self, proposal: Proposal) -> None:
         """Write down what a source says; saying the same again does not make it newer."""
@@ -58,7 +59,7 @@ class Record:
             row = Evidence(entity_kind=self.entity.kind, entity_id=self.entity.id, fetched_at=now())
             row.field, row.source, row.detail = proposal.key
             self.evidence[proposal.key] = row
-            self.session.add(row)
+            self._unwritten.append(row)
         elif (row.value, row.rank, row.confidence) == said:
             return
         row.value, row.rank, row.confidence = said
@@ -106,12 +107,18 @@ class Record:
         row.locked = locked
         row.locked_by, row.locked_at = (self.actor, now()) if locked else (None, None)
 
+    def take_unwritten(self) -> list[Evidence | MetadataChange]:
+        """The new rows, for `write`."""
+        rows, self._unwritten = self._unwritten, []
+        return rows
+
     def _heard(self, name: str) -> list[EvidenceValue]:
         return [evidence_value(row) for key, row in self.evidence.items() if key[0] == name]
 
     def _add_field(self, name: str) -> Field:
         row = Field(entity_kind=self.entity.kind, entity_id=self.entity.id, name=name, value=None)
         row.source, row.detail, row.confidence, row.locked = MetadataSource.USER, "", 1.0, False
+        row.decided_at = now()
         self.fields[name] = row
         self.session.add(row)
         return row
@@ -119,8 +126,19 @@ class Record:
     def _remember_change(self, name: str, old: Any, new: Any, source: MetadataSource) -> None:
         self.changed[name] = new
         change = MetadataChange(entity_kind=self.entity.kind, entity_id=self.entity.id, field=name, actor=self.actor)
-        change.old_value, change.new_value, change.source = old, new, source
-        self.session.add(change)
+        change.old_value, change.new_value, change.source, change.changed_at = old, new, source, now()
+        self._unwritten.append(change)
+
+
+async def write(session: AsyncSession, records: Iterable[Record]) -> None:
+    """Write what the records have gathered, by one statement for each table: a scan writes thousands of them."""
+    await session.flush()
+    unwritten = [row for record in records for row in record.take_unwritten()]
+    for table in (Evidence, MetadataChange):
+        columns = [column.key for column in table.__mapper__.column_attrs if column.key != "id"]
+        rows = [{name: getattr(row, name) for name in columns} for row in unwritten if isinstance(row, table)]
+        if rows:
+            await session.execute(sa.insert(table), rows)
 
 
 async def load(session: AsyncSession, entities: Iterable[Entity], actor: str) -> list[Record]:

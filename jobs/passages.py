@@ -1,0 +1,63 @@
+"""Books become passages: their decided fields are cut to the model's window and written as rows."""
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from tokenizers import Tokenizer
+
+from library.models.metadata import EntityKind, Field
+from library.passages import NewPassage, replace_book_passages
+from rag.passages import PassageText, book_header, content_hash, split_text
+
+# Cuts a text into passages under a header: (text, header) to passages.
+Splitter = Callable[[str, str], Sequence[PassageText]]
+
+EMBEDDED_FIELDS = frozenset({"title", "subtitle", "authors", "series", "genres", "tags", "description"})
+
+
+def book_splitter(tokenizer: Tokenizer, window: int) -> Splitter:
+    """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens."""
+    return partial(split_text, tokenizer=tokenizer, window=window)
+
+
+async def refresh_passages(
+    session: AsyncSession, book_ids: Collection[int], split: Splitter | None, *, are_new: bool = False
+) -> set[int]:
+    """Bring the passages of books in line with their fields; returns the books whose passages changed.
+
+    Without a splitter, while the model is not ready, stale passages go, and whoever embeds writes new ones
+    (`library.passages.books_without_passages`). Tell the topic "index" when something changed.
+    """
+    if split is None:
+        return await replace_book_passages(session, dict.fromkeys(book_ids, ()), are_new=are_new)
+    fields = await _fields(session, book_ids)
+    texts = {book_id: _passages(fields[book_id], split) for book_id in book_ids}
+    return await replace_book_passages(session, texts, are_new=are_new)
+
+
+async def _fields(session: AsyncSession, book_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    select = sa.select(Field.entity_id, Field.name, Field.value).where(
+        Field.entity_kind == EntityKind.BOOK, Field.entity_id.in_(book_ids), Field.name.in_(EMBEDDED_FIELDS)
+    )
+    fields: dict[int, dict[str, Any]] = {book_id: {} for book_id in book_ids}
+    for book_id, name, value in await session.execute(select):
+        if value is not None:
+            fields[book_id][name] = value
+    return fields
+
+
+def _passages(fields: dict[str, Any], split: Splitter) -> list[NewPassage]:
+    header = book_header(
+        fields.get("title", ""),
+        fields.get("subtitle"),
+        fields.get("authors", []),
+        [(entry["name"], entry["position"]) for entry in fields.get("series", [])],
+        [*fields.get("genres", []), *fields.get("tags", [])],
+    )
+    return [
+        NewPassage(piece.ordinal, piece.header, piece.text, content_hash(piece.header, piece.text))
+        for piece in split(fields.get("description", ""), header)
+    ]
