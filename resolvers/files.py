@@ -52,7 +52,7 @@ async def cover_by_hash(info: Info, content_hash: str | None) -> Cover | None:
 
 
 @strawberry.type(description="A chapter on the edition's time line.")
-class Chapter:
+class Chapter(Node):
     """A row of chapters."""
 
     title: str = strawberry.field(description="The chapter's title.")
@@ -62,7 +62,12 @@ class Chapter:
     @classmethod
     def of(cls, row: models.Chapter) -> "Chapter":
         """View a row."""
-        return cls(title=row.title, start_seconds=row.start_seconds, end_seconds=row.end_seconds)
+        return cls(
+            id=encode_id("Chapter", row.id),
+            title=row.title,
+            start_seconds=row.start_seconds,
+            end_seconds=row.end_seconds,
+        )
 
 
 @strawberry.type(description="An audio file of an edition.")

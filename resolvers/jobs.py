@@ -66,7 +66,7 @@ class JobError:
 
 
 @strawberry.type(description="Why one item of a job failed while the others went on.")
-class JobItemError:
+class JobItemError(Node):
     """A row of job item errors."""
 
     item: str = strawberry.field(description="Which item, such as a path below the library root.")
@@ -76,7 +76,7 @@ class JobItemError:
     @classmethod
     def of(cls, row: models.JobItemError) -> "JobItemError":
         """View a row."""
-        return cls(item=row.item, code=row.code, message=row.message)
+        return cls(id=encode_id("JobItemError", row.id), item=row.item, code=row.code, message=row.message)
 
 
 @strawberry.type(description="What a scan found.")
@@ -193,6 +193,15 @@ async def job_by_id(info: Info, job_id: int) -> Job | None:
         return Job.of(await visible_job(info.context, job_id))
     except NotFound:
         return None
+
+
+async def job_item_error_by_id(info: Info, error_id: int) -> JobItemError | None:
+    """For `node(id:)`: as visible as its job."""
+    async with info.context.database.read() as session:
+        row = await session.get(models.JobItemError, error_id)
+    if row is None or await job_by_id(info, row.job_id) is None:
+        return None
+    return JobItemError.of(row)
 
 
 @strawberry.input(description="Which jobs.")

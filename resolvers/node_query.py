@@ -12,9 +12,9 @@ from library.errors import BadInput, MalformedId
 from resolvers.accounts import api_token_by_id
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.context import Context, Info
-from resolvers.files import AudioFile
+from resolvers.files import AudioFile, Chapter
 from resolvers.ids import decode_id
-from resolvers.jobs import job_by_id
+from resolvers.jobs import job_by_id, job_item_error_by_id
 from resolvers.libraries import library_root_by_id
 from resolvers.nodes import Node
 from resolvers.permissions import Everybody, may_read
@@ -67,8 +67,10 @@ NODE_TYPES = {
     "Tag": _loaded("tag", Tag.of),
     "SeriesEntry": _selected(models.SeriesEntry, SeriesEntry.of),
     "AudioFile": _selected(models.AudioFile, AudioFile.of),
+    "Chapter": _selected(models.Chapter, Chapter.of),
     "LibraryRoot": NodeType(library_root_by_id, may_read),
     "Job": NodeType(job_by_id, _signed_in),
+    "JobItemError": NodeType(job_item_error_by_id, _signed_in),
     "ApiToken": NodeType(api_token_by_id, _signed_in),
 }
 

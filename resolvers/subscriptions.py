@@ -82,7 +82,7 @@ class Batch:
     gap: bool = False
 
 
-@strawberry.type
+@strawberry.type(description="Everything that can be followed.")
 class Subscription:
     """Root fields of subscriptions."""
 

@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from jobs.events import Bus
 from library.database import Database, open_database
-from library.models import Table
+from library.models import LibraryRoot, Table
 from migrations.upgrade import upgrade
+from tests.processes import Served, environment, serving
+from tests.shelf import Volume, add
 
 DATABASE_KINDS = ("sqlite", "postgres")
 
@@ -143,3 +145,23 @@ def _named(uri: str, database: str) -> str:
     head, _, tail = uri.partition("?")
     base = head.rsplit("/", 1)[0]
     return f"{base}/{database}" + (f"?{tail}" if tail else "")
+
+
+@pytest.fixture(scope="session")
+def served_api(sqlite_template: Path, valkey_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A running API over a library of three books and one root, without a worker."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(sqlite_template, folder / "shelfgraph.db")
+    url = f"sqlite+aiosqlite:///{folder / 'shelfgraph.db'}"
+    asyncio.run(_fill(url, folder))
+    with serving(environment(url, f"{valkey_url}?db={next(_numbers)}", folder)) as served:
+        yield served
+
+
+async def _fill(url: str, folder: Path) -> None:
+    database = open_database(url)
+    async with database.write() as session:
+        session.add(LibraryRoot(name="Shelf", path=str(folder / "audiobooks")))
+        for title in ("Robinson Crusoe", "Treasure Island", "The Time Machine"):
+            await add(session, Volume(title, description=f"About {title}.", series=(("Classics", None),)))
+    await database.close()

@@ -7,7 +7,7 @@ import pytest
 
 from library.database import Database
 from tests.resolvers.conftest import Ask
-from tests.resolvers.shelf import Volume, add
+from tests.shelf import Volume, add
 
 SHELF = (
     Volume("Robinson Crusoe", year=1719, genres=("Adventure",), seconds=36_000),
