@@ -8,7 +8,7 @@ from jobs.queue import scan_library
 from library import roots
 from library.database import Database
 from library.models.editions import LibraryRoot
-from library.models.jobs import Job, JobKind
+from library.models.jobs import Job, JobKind, JobState
 
 MEANING = (JobKind.EMBED_PASSAGES, JobKind.BUILD_INDEX)
 
@@ -30,10 +30,11 @@ async def scan(database: Database, bus: Bus, console: Console, path: str, *, nam
     return ended
 
 
-async def follow_meaning(database: Database, bus: Bus, console: Console) -> None:
-    """Follow what a scan causes: embedding its passages, and publishing the index."""
+async def follow_meaning(database: Database, bus: Bus, console: Console) -> bool:
+    """Follow what a scan causes: embedding its passages, and publishing the index; returns whether all of it worked."""
     with bars(console) as shown:
         ended = await Follower(database, bus, shown).follow_unfinished(MEANING)
-    for job in ended:
-        if job.error_message:
-            await show_end(console, database, job)
+    failed = [job for job in ended if job.state is JobState.FAILED]
+    for job in failed:
+        await show_end(console, database, job)
+    return not failed

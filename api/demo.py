@@ -54,28 +54,33 @@ async def show(site: Site) -> None:
         async with opened(site.database_url) as database:
             folder = collection_folder(site.settings.data_dir)
             await scan(database, bus, site.console, str(folder), name="Demo collection", force=False)
-            await follow_meaning(database, bus, site.console)
+            has_meaning = await follow_meaning(database, bus, site.console)
     finally:
         await bus.close()
-    await _wait_for_search(site)
+    if has_meaning:
+        await _wait_for_search(site)
     await welcome(site)
-    site.console.print("Ask by meaning, with `semanticSearch` in the playground:")
-    for example in EXAMPLE_QUESTIONS[:_SHOWN_QUESTIONS]:
-        site.console.print(f"  {example.question}", markup=False, highlight=False)
-    site.console.print("Add books of your own: shelfgraph scan PATH", highlight=False)
+    questions = [f"  {example.question}" for example in EXAMPLE_QUESTIONS[:_SHOWN_QUESTIONS]]
+    _say(site, "Ask by meaning, with `semanticSearch` in the playground:", *questions)
+    _say(site, f"Add books of your own: {site.command('scan PATH')}")
 
 
 async def welcome(site: Site) -> None:
     """Print how to reach what runs."""
     link = await site.sign_in_link()
-    lines = (
+    _say(
+        site,
         f"Shelfgraph is ready at {site.address}",
-        f"Sign in:      {link}",
-        "              (works once, within 15 minutes; `shelfgraph token --link` prints another)",
-        f"GraphQL:      {site.address}/graphql",
-        f"Data:         {site.settings.data_dir}",
+        f"Sign in:  {link}",
+        "          works once, within 15 minutes; for another:",
+        f"          {site.command('token --link')}",
+        f"GraphQL:  {site.address}/graphql",
+        f"Data:     {site.settings.data_dir}",
         "Stop it with Ctrl-C.",
     )
+
+
+def _say(site: Site, *lines: str) -> None:
     for line in lines:
         site.console.print(line, markup=False, highlight=False, soft_wrap=True)
 

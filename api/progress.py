@@ -78,10 +78,10 @@ async def show_end(console: Console, database: Database, job: Job) -> None:
     """Print how a job ended, with the reason of every item that failed."""
     console.print(f"{_LABELS[job.kind]}: {_ENDS[job.state]}")
     if job.error_message:
-        console.print(job.error_message, markup=False)
+        console.print(job.error_message, markup=False, soft_wrap=True)
     if job.result:
         facts = (f"{name.replace('_', ' ')} {value}" for name, value in job.result.items())
-        console.print(", ".join(facts), markup=False, highlight=False)
+        console.print(", ".join(facts), markup=False, highlight=False, soft_wrap=True)
     select = sa.select(JobItemError).where(JobItemError.job_id == job.id, JobItemError.attempt == job.attempts)
     async with database.read() as session:
         total = await session.scalar(sa.select(sa.func.count()).select_from(select.subquery())) or 0

@@ -3,12 +3,14 @@
 import asyncio
 import http.client
 import os
+import shlex
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import orjson
@@ -62,6 +64,13 @@ class Site:
     redis_url: str
     address: str
     children: list[Child] = field(default_factory=list)
+
+    def command(self, arguments: str) -> str:
+        """Write out a command that reaches this site from another terminal."""
+        usual = Path(Settings.model_fields["data_dir"].default).expanduser()
+        folder = self.settings.data_dir
+        where = "" if folder == usual else f"SHELFGRAPH_DATA_DIR={shlex.quote(str(folder))} "
+        return f"{where}shelfgraph {arguments}"
 
     async def sign_in_link(self) -> str:
         """Make a link that signs the owner in, once, within 15 minutes."""

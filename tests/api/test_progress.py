@@ -81,10 +81,11 @@ async def test_what_a_scan_causes_is_followed_until_nothing_is_left(database: Da
     handlers = {JobKind.EMBED_PASSAGES: embed, JobKind.BUILD_INDEX: fails}
     working = asyncio.create_task(work_off(database, bus, handlers))
 
-    await follow_meaning(database, bus, Console(file=out, width=120))
+    worked = await follow_meaning(database, bus, Console(file=out, width=120))
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
 
+    assert not worked
     assert "Learning what the books mean" in out.getvalue()
     assert "Building the index: failed" in out.getvalue()
 
