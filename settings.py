@@ -1,12 +1,15 @@
 """Every setting of Shelfgraph, read from the environment once per process."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 MINIMUM_ADMIN_TOKEN_LENGTH = 32
+DATABASE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
 class Settings(BaseSettings):
@@ -67,19 +70,42 @@ class Settings(BaseSettings):
     max_root_fields: int = Field(default=20, ge=1, description="Most root fields in one operation.")
     max_tokens: int = Field(default=2000, ge=100, description="Most lexical tokens in one document.")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body, in bytes.")
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
     log_json: bool = Field(default=False, description="Write logs as one JSON object a line.")
 
     @property
     def resolved_database_url(self) -> str:
         """The database's URL, also when none was given."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'shelfgraph.db'}"
+        file = URL.create("sqlite+aiosqlite", database=str(self.data_dir / "shelfgraph.db"))
+        return self.database_url or file.render_as_string()
 
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _refuse_other_databases(cls, value: str) -> str:
+        try:
+            known = not value or make_url(value).drivername in DATABASE_DRIVERS
+        except (ArgumentError, ValueError):
+            known = False
+        if not known:
+            message = "must be sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
+            raise ValueError(message)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _refuse_other_queues(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            message = "must be redis://HOST:PORT/N, rediss://HOST:PORT/N or unix://SOCKET"
+            raise ValueError(message)
         return value
 
     @field_validator("admin_token")

@@ -24,7 +24,10 @@ PROJECT = Path(__file__).parents[2]
         (["serve"], {}, "`shelfgraph serve` needs SHELFGRAPH_REDIS_URL"),
         (["work"], {}, "`shelfgraph work` needs SHELFGRAPH_REDIS_URL"),
         (["scan", "."], {}, "Start `shelfgraph up` first"),
-        (["token"], {"SHELFGRAPH_DATABASE_URL": "mysql://localhost/x"}, "names the driver 'mysql'"),
+        (["token"], {"SHELFGRAPH_DATABASE_URL": "mysql://u:hunter2@localhost/x"}, "SHELFGRAPH_DATABASE_URL: must be"),
+        (["token"], {"SHELFGRAPH_DATABASE_URL": "hunter2"}, "SHELFGRAPH_DATABASE_URL: must be"),
+        (["up"], {"SHELFGRAPH_REDIS_URL": "hunter2:6379"}, "SHELFGRAPH_REDIS_URL: must be"),
+        (["up"], {"SHELFGRAPH_LOG_LEVEL": "LOUD"}, "SHELFGRAPH_LOG_LEVEL: Input should be 'DEBUG', 'INFO'"),
         (
             ["token"],
             {"SHELFGRAPH_DATABASE_URL": "postgresql+asyncpg://ann:hunter2@127.0.0.1:1/x"},

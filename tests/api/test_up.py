@@ -235,7 +235,7 @@ def test_a_configured_queue_is_used_instead_of_an_own_one(start: Callable[..., U
 
 
 def test_any_folder_name_will_do(start: Callable[..., Up], folder: Path) -> None:
-    strange = folder / ("a name with spaces, ümlauts & 100% " + "x" * 100)
+    strange = folder / ("a name with spaces, ümlauts & 100%20 of ?#@: " + "x" * 100)
 
     up = start(SHELFGRAPH_DATA_DIR=str(strange)).wait_until_ready()
     socket_folder = Path(up.redis_url.removeprefix("unix://")).parent
