@@ -12,6 +12,7 @@ ShelfgraphError
  ├── TokenRefused        UNAUTHENTICATED
  ├── SignInLinkRefused   UNAUTHENTICATED
  ├── Forbidden           FORBIDDEN
+ ├── RootUnavailable     ends a job, under a code of its own
  └── CannotStart         never reaches a client: what `shelfgraph` says on the terminal instead of starting
       └── UnsupportedDatabase; see also api/data_dir.py, api/children.py, api/valkey.py, api/serving.py, api/cli.py
 """
@@ -43,6 +44,11 @@ class ShelfgraphError(Exception):
     """Something a client is told about, with a code and a sentence that says what to do."""
 
     code = ErrorCode.INTERNAL_SERVER_ERROR
+
+    @property
+    def job_code(self) -> str:
+        """The code under which a job keeps it; jobs have more codes than the graph."""
+        return self.code
 
 
 class BadInput(ShelfgraphError):
@@ -210,6 +216,21 @@ class Forbidden(ShelfgraphError):
 
     def __init__(self, needed: str) -> None:
         super().__init__(f"This needs the role {needed}. Ask an administrator of this server.")
+
+
+class RootUnavailable(ShelfgraphError):
+    """A library root that is not there, or suddenly empty: most likely a disk that is not mounted."""
+
+    @property
+    def job_code(self) -> str:
+        """See above."""
+        return "ROOT_UNAVAILABLE"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"The library root {_short(path)} {why}, so nothing in the library was changed. "
+            "Check that its disk or share is mounted and readable, then scan again."
+        )
 
 
 class CannotStart(ShelfgraphError):
