@@ -45,7 +45,7 @@ async def find_or_create(session: AsyncSession, names: Sequence[str], known: Kno
 
 def sort_name(name: str) -> str:
     """Turn a name round for ordering: "Jules Verne" gives "Verne, Jules"; "Ludwig van Beethoven" keeps his "van"."""
-    given, *rest = name.split()
+    given, *rest = name.split() or [""]
     generation = [rest.pop()] if rest[1:] and _GENERATION.fullmatch(rest[-1]) else []
     if not rest or "," in name:
         return name
