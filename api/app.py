@@ -9,12 +9,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.websockets import WebSocket
 
 from api import playground, sign_in
-from api.auth import Authenticator
+from api.auth import Authenticator, clear_session_cookie, set_session_cookie
 from api.covers import Covers
 from api.graphql_http import CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS, GraphQLEndpoint, HttpOptions
 from api.health import Checks, DatabaseCheck
@@ -22,6 +22,7 @@ from api.health import routes as health_routes
 from api.index_reader import IndexReader
 from api.limits import Limits
 from api.logs import RequestLog
+from api.operations import OperationContext
 from api.schema import create_schema
 from jobs.events import Bus
 from library.database import open_database
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> Starlette:
         get_context,
         HttpOptions(allowed_origins=settings.allowed_origins, max_body_bytes=settings.max_body_bytes),
         playground=playground.page(),
+        finish=_set_cookies,
     )
     checks = Checks(
         database=DatabaseCheck(database),
@@ -128,6 +130,16 @@ def _cross_origin(origins: tuple[str, ...]) -> list[Middleware]:
             allow_credentials="*" not in origins,
         )
     ]
+
+
+def _set_cookies(context: OperationContext, request: Request, response: Response) -> None:
+    """Carry out what `signIn` and `signOut` asked for."""
+    if not isinstance(context, Context):
+        return
+    if context.session.cookie is not None:
+        set_session_cookie(response, context.session.cookie, secure=sign_in.is_secure(request))
+    if context.session.signed_out:
+        clear_session_cookie(response, secure=sign_in.is_secure(request))
 
 
 async def _to_playground(_request: Request) -> RedirectResponse:

@@ -1,6 +1,6 @@
 """GraphQL over HTTP: one ASGI application that answers queries, mutations, event streams and WebSockets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -49,6 +49,8 @@ from library.errors import ErrorCode
 CORS_REQUEST_HEADERS = ("Authorization", "Content-Type", REQUEST_ID_HEADER, "traceparent", *PREFLIGHT_HEADERS)
 CORS_RESPONSE_HEADERS = (REQUEST_ID_HEADER,)
 
+Finish = Callable[[OperationContext, Request, Response], None]
+
 # A GET only reads: a link must not change anything.
 QUERIES = frozenset({OperationType.QUERY})
 READS = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
@@ -72,7 +74,8 @@ class GraphQLEndpoint:
 
     `get_context` is called for each operation with the connection, whose `state.request_id` is set, and with
     the `connection_params` of a WebSocket (None over HTTP). It raises a `ShelfgraphError` to refuse.
-    `playground` answers browsers that open the address.
+    `playground` answers browsers that open the address. `finish` may add to the response of a query or mutation
+    what its context asks for, such as a cookie.
     """
 
     def __init__(
@@ -82,11 +85,13 @@ class GraphQLEndpoint:
         options: HttpOptions | None = None,
         *,
         playground: ASGIApp | None = None,
+        finish: Finish | None = None,
     ) -> None:
         self._schema = schema
         self._get_context = get_context
         self._options = options or HttpOptions()
         self._playground = playground
+        self._finish = finish
         self._socket_options = _socket_options(self._options)
 
     def routes(self, path: str) -> list[BaseRoute]:
@@ -126,7 +131,10 @@ class GraphQLEndpoint:
             return self._event_stream(request, operation, context)
         allowed = QUERIES if request.method == "GET" else SINGLE_ANSWERS
         answer = await execute(self._schema, operation, context, allowed)
-        return _json(answer, _status(answer, media_type), media_type, context.request_id)
+        response = _json(answer, _status(answer, media_type), media_type, context.request_id)
+        if self._finish is not None:
+            self._finish(context, request, response)
+        return response
 
     def _event_stream(self, request: Request, operation: Operation, context: OperationContext) -> EventStream:
         allowed = READS if request.method == "GET" else EVERY_OPERATION

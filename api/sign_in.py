@@ -58,7 +58,7 @@ class SignIn:
                 return _redirect()
             return _page(403, "This link does not work any more", str(refusal))
         response = _redirect()
-        set_session_cookie(response, issued.secret, secure=_is_secure(request))
+        set_session_cookie(response, issued.secret, secure=is_secure(request))
         return response
 
     async def sign_out(self, request: Request) -> Response:
@@ -68,7 +68,7 @@ class SignIn:
             async with self._database.write() as session:
                 await accounts.sign_out(session, secret)
         response = _redirect()
-        clear_session_cookie(response, secure=_is_secure(request))
+        clear_session_cookie(response, secure=is_secure(request))
         return response
 
 
@@ -88,7 +88,7 @@ def _is_visit(request: Request) -> bool:
     return request.method == "GET" and "prefetch" not in purpose and destination == "document"
 
 
-def _is_secure(request: Request) -> bool:
+def is_secure(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
