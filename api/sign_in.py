@@ -89,6 +89,7 @@ def _is_visit(request: Request) -> bool:
 
 
 def is_secure(request: Request) -> bool:
+    """Whether the browser speaks HTTPS, so that a cookie may be kept to it."""
     return request.url.scheme == "https"
 
 
