@@ -97,13 +97,16 @@ def open_newest(folder: Path, revision: str, dimension: int) -> SearchIndex:
     Raises GenerationNotFoundError when there is none, or the newest one's error when all are unusable:
     the caller then rebuilds from rows.
     """
-    newest: IndexFileError | None = None
-    for number in generation_numbers(folder, revision):
+    failure: IndexFileError = GenerationNotFoundError(folder / revision)
+    tried: set[int] = set()
+    # Listed again after each failure: a slow reader may find its generation pruned, and newer ones in its place.
+    while untried := [number for number in generation_numbers(folder, revision) if number not in tried]:
         try:
-            return open_generation(folder, revision, dimension, number)
+            return open_generation(folder, revision, dimension, untried[0])
         except IndexFileError as error:
-            newest = newest or error
-    raise newest or GenerationNotFoundError(folder / revision)
+            failure = error if not tried or untried[0] > max(tried) else failure
+            tried.add(untried[0])
+    raise failure
 
 
 def open_generation(folder: Path, revision: str, dimension: int, number: int) -> SearchIndex:

@@ -122,9 +122,7 @@ class Postings:
 
 def stems(text: str) -> list[str]:
     """Split into stems in order: accents, case, apostrophes and inflection folded away."""
-    unmarked = "".join(
-        letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter)
-    )
+    unmarked = _without_marks(text.casefold())
     plain = _APOSTROPHES.sub("", _POSSESSIVE.sub("", unmarked))
     # A stemmer keeps a buffer, so each call has its own: they cost a microsecond and are not thread-safe.
     found: list[str] = Stemmer.Stemmer("english", 0).stemWords(_WORD.findall(plain))
@@ -140,6 +138,12 @@ def query_stems(query: str) -> Counter[str]:
 def rarity(count: int, frequency: int) -> float:
     """BM25's weight of a stem that `frequency` of `count` rows hold (Lucene's variant: never negative)."""
     return float(np.log1p((count - frequency + 0.5) / (frequency + 0.5)))
+
+
+def _without_marks(text: str) -> str:
+    if text.isascii():  # most passages, and most of the time of an index build
+        return text
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
 def _weights(header: str, text: str) -> dict[str, float]:
