@@ -1,0 +1,186 @@
+"""The names that clients are promised, as far as the work behind them is finished.
+
+A later piece of work adds its part of the contract here; nothing is ever taken away.
+"""
+
+PROMISED = """
+type Query {
+  node(id: ID!): Node
+  nodes(ids: [ID!]!): [Node]
+  viewer: Viewer
+  serverInfo: ServerInfo!
+  books(
+    search: String, filter: BookFilter, orderBy: [BookOrder!], first: Int, after: String, last: Int, before: String
+  ): BookConnection
+  book(by: BookBy!): Book
+  people(first: Int, after: String, last: Int, before: String): PersonConnection
+  series(first: Int, after: String, last: Int, before: String): SeriesConnection
+  libraryRoots: [LibraryRoot!]
+  libraryStats: LibraryStats
+  semanticSearch(
+    query: String!, kinds: [SearchKind!], filter: SearchFilter, mode: SearchMode = HYBRID, first: Int! = 10
+  ): SemanticSearchResult
+  jobs(first: Int, after: String, last: Int, before: String): JobConnection
+}
+
+type Mutation {
+  signIn(input: SignInInput!): SignInResult
+  signOut: SignOutPayload
+  createApiToken(input: CreateApiTokenInput!): CreateApiTokenResult
+  revokeApiToken(input: RevokeApiTokenInput!): RevokeApiTokenResult
+  addLibraryRoot(input: AddLibraryRootInput!): AddLibraryRootResult
+  scanLibrary(input: ScanLibraryInput!): ScanLibraryResult
+  updateBook(input: UpdateBookInput!): UpdateBookResult
+  lockFields(input: LockFieldsInput!): LockFieldsResult
+  cancelJob(input: CancelJobInput!): CancelJobResult
+  retryJob(input: RetryJobInput!): RetryJobResult
+}
+
+type Subscription {
+  jobUpdated(id: ID!, after: String): JobEvent!
+  libraryChanged(after: String): LibraryEvent!
+}
+
+interface Node { id: ID! }
+
+type Book implements Node {
+  id: ID!
+  title: String
+  subtitle: String
+  authors: [Person!]
+  series: [SeriesEntry!]
+  editions: [Edition!]
+  tags: [Tag!]
+  language: String
+  publishedYear: Int
+  description: String
+  cover: Cover
+  similar(first: Int! = 10, exclude: [SimilarExclusion!]): [SimilarBook!]
+  metadata: [MetadataField!]
+  owned: Boolean!
+}
+
+type SemanticSearchPayload { edges: [SearchEdge!]!, info: SearchInfo! }
+
+type SearchEdge { node: SearchHit!, rank: Int!, score: Float!, matchedBy: [SearchLeg!]!, snippet: Snippet }
+
+type SearchInfo {
+  model: String
+  modelRevision: String
+  dimension: Int
+  generation: Int
+  indexedPassages: Int
+  pendingPassages: Int
+  builtAt: DateTime
+  stale: Boolean
+}
+
+type Job implements Node {
+  id: ID!
+  kind: JobKind
+  state: JobState
+  progress: JobProgress
+  message: String
+  attempts: Int
+  error: JobError
+  itemErrors(first: Int, after: String): JobItemErrorConnection
+  result: JobResult
+  createdAt: DateTime
+  startedAt: DateTime
+  finishedAt: DateTime
+}
+
+type JobProgress { done: Int, total: Int }
+type JobError { code: String, message: String }
+type JobEvent { sequence: String!, resyncRequired: Boolean! }
+type LibraryEvent { sequence: String!, resyncRequired: Boolean! }
+
+interface Error { code: ErrorCode!, message: String! }
+
+union SemanticSearchResult = SemanticSearchPayload | SearchUnavailable
+union SearchHit = Book
+union JobResult = ScanResult
+union SignInResult = SignInPayload
+union CreateApiTokenResult = CreateApiTokenPayload
+union RevokeApiTokenResult = RevokeApiTokenPayload
+union AddLibraryRootResult = AddLibraryRootPayload
+union ScanLibraryResult = ScanLibraryPayload
+union UpdateBookResult = UpdateBookPayload
+union LockFieldsResult = LockFieldsPayload
+union CancelJobResult = CancelJobPayload
+union RetryJobResult = RetryJobPayload
+
+type Person implements Node { id: ID! }
+type Edition implements Node { id: ID! }
+type Series implements Node { id: ID! }
+type SeriesEntry implements Node { id: ID!, position: String, sortKey: Float, role: SeriesRole }
+type Tag implements Node { id: ID! }
+type AudioFile implements Node { id: ID! }
+type LibraryRoot implements Node { id: ID! }
+
+type PersonConnection { nodes: [Person!]! }
+type SeriesConnection { nodes: [Series!]! }
+type BookConnection { edges: [BookEdge!]!, nodes: [Book!]!, pageInfo: PageInfo!, totalCount: Int! }
+type JobConnection { nodes: [Job!]! }
+type JobItemErrorConnection { nodes: [JobItemError!]! }
+type BookEdge { node: Book!, cursor: String! }
+type PageInfo { hasNextPage: Boolean!, hasPreviousPage: Boolean!, startCursor: String, endCursor: String }
+
+type Viewer { name: String }
+type ServerInfo { version: String }
+type LibraryStats { books: Int }
+type Cover { url: URL }
+type Chapter { title: String }
+type Snippet { text: String }
+type SimilarBook { book: Book! }
+type MetadataField { source: MetadataSource, locked: Boolean }
+type JobItemError { message: String }
+type SearchUnavailable { message: String }
+type ScanResult { libraryRoot: LibraryRoot }
+type SignInPayload { viewer: Viewer }
+type SignOutPayload { signedOut: Boolean }
+type CreateApiTokenPayload { secret: String }
+type RevokeApiTokenPayload { apiToken: ApiToken }
+type ApiToken implements Node { id: ID!, lastUsedAt: DateTime, expiresAt: DateTime }
+type AddLibraryRootPayload { libraryRoot: LibraryRoot, job: Job }
+type ScanLibraryPayload { job: Job }
+type UpdateBookPayload { book: Book }
+type LockFieldsPayload { changedFields: [String!]! }
+type CancelJobPayload { job: Job }
+type RetryJobPayload { job: Job }
+
+input SignInInput { token: String! }
+input CreateApiTokenInput { name: String! }
+input RevokeApiTokenInput { id: ID! }
+input AddLibraryRootInput { path: String!, idempotencyKey: String }
+input ScanLibraryInput { libraryRoot: ID!, idempotencyKey: String }
+input UpdateBookInput { id: ID! }
+input LockFieldsInput { id: ID! }
+input CancelJobInput { id: ID! }
+input RetryJobInput { id: ID! }
+input BookBy @oneOf { id: ID, asin: String, isbn: String }
+input BookOrder { field: BookOrderField! }
+input BookFilter { and: [BookFilter!], or: [BookFilter!], not: BookFilter }
+input SearchFilter { book: BookFilter }
+
+enum SearchMode { HYBRID }
+enum SearchKind { BOOK }
+enum SearchLeg { KEYWORD, VECTOR }
+enum SimilarExclusion { SAME_SERIES, SAME_AUTHOR }
+enum SeriesRole { MAIN, NOVELLA, OMNIBUS, SIDE }
+enum JobKind { SCAN_LIBRARY }
+enum JobState { QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED, CANCELLED }
+enum MetadataSource { TAGS, FOLDER, SIDECAR, USER }
+enum BookOrderField { TITLE }
+enum ErrorCode {
+  GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, BAD_USER_INPUT, OPERATION_RESOLUTION_FAILURE, BAD_REQUEST,
+  PERSISTED_QUERY_NOT_FOUND, INTERNAL_SERVER_ERROR, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, THROTTLED,
+  QUERY_TOO_COMPLEX, PROVIDER_UNAVAILABLE
+}
+
+scalar DateTime
+scalar BigInt
+scalar URL
+scalar ISBN
+scalar ASIN
+"""
