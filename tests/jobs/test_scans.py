@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -358,6 +360,35 @@ async def test_a_scan_that_dies_at_any_commit_is_finished_by_the_next(shelf: She
     assert (await shelf.job(job_id)).state is JobState.SUCCEEDED
     counts = await shelf.counts()
     assert counts == {"books": 3, "editions": 3, "copies": 3, "audio_files": 3, "people": 1, "passages": 3}
+
+
+async def test_a_process_killed_in_mid_scan_loses_and_doubles_nothing(
+    shelf: Shelf, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    write_books(shelf, 9)
+    job_id = await shelf.start()
+    command = [
+        sys.executable,
+        "-m",
+        "tests.jobs.scan_process",
+        database_url,
+        redis_url,
+        str(job_id),
+        str(tmp_path / "c"),
+    ]
+    for _ in range(2):
+        with shelf.bus.listening(LIBRARY_TOPIC) as woken:
+            process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
+            await woken.wait()  # a book was committed, and the next is being written
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        async with unit_of_work(shelf.database, shelf.bus) as work:
+            await job_rows.sweep(work.session, now() + timedelta(minutes=1))
+    assert 2 <= (await shelf.counts())["copies"] < 9
+    await shelf.run(job_id)
+    assert (await shelf.job(job_id)).state is JobState.SUCCEEDED
+    counts = await shelf.counts()
+    assert counts == {"books": 9, "editions": 9, "copies": 9, "audio_files": 9, "people": 1, "passages": 9}
 
 
 async def test_without_a_model_stale_passages_go_and_wait_for_it(shelf: Shelf) -> None:
