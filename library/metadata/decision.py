@@ -82,9 +82,10 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", [])
 
 
-def _strength(value: EvidenceValue) -> tuple[bool, int, float, datetime, str]:
-    # The detail last, so that the same evidence always gives the same decision.
-    return (value.source is MetadataSource.USER, value.rank, value.confidence, value.fetched_at, value.detail)
+def _strength(value: EvidenceValue) -> tuple[bool, int, float, datetime, str, str]:
+    is_user = value.source is MetadataSource.USER
+    # Source and detail last, so that the same evidence always gives the same decision.
+    return (is_user, value.rank, value.confidence, value.fetched_at, value.source, value.detail)
 
 
 def _stay(current: FieldState, reason: Reason, heard: Sequence[EvidenceValue]) -> Decision:

@@ -21,7 +21,7 @@ from library.scanning.file_reader import FileReader
 from rag.passages import PassageText
 from tests.library.scanning.audio_files import write_audio
 
-_masters: dict[tuple[str, float, float], Path] = {}
+_NOTHING_DONE = {"added": 0, "updated": 0, "moved": 0, "unchanged": 0, "missing": 0, "failed": 0}
 
 
 @dataclass
@@ -114,3 +114,14 @@ async def open_shelf(folder: Path, covers: Path, database: Database, bus: Bus, r
     async with database.write() as session:
         root = await roots.add(session, await roots.usable_folder(str(folder)))
     return Shelf(folder, root.id, database, bus, Scanning(reader, covers, WholeText(whole_text)))
+
+
+def write_books(shelf: Shelf, count: int, *, first: int = 0) -> None:
+    """Single files with one author and a title each."""
+    for number in range(first, first + count):
+        shelf.record(f"Writer/Book {number:02}/a.mp3", tone=300 + 10 * number, TPE1="Writer")
+
+
+def result_of(shelf: Shelf, **counts: int) -> dict[str, int]:
+    """The result of a scan that did nothing but this."""
+    return {"root_id": shelf.root_id, **_NOTHING_DONE, **counts}

@@ -1,60 +1,30 @@
 """Scanning real files into rows, and what happens when they move, change, break or vanish."""
 
-import asyncio
 import os
 import shutil
-import signal
-import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from jobs import queue
-from jobs.events import Bus, unit_of_work
 from jobs.scans import FEW_MISSING
-from library import jobs as job_rows
 from library import metadata, models
-from library.database import Database
-from library.events import LIBRARY_TOPIC
 from library.metadata import Entity
 from library.models.jobs import JobState
 from library.models.metadata import EntityKind
-from library.models.tables import now
 from library.scanning.file_reader import FileReader
 from library.scanning.reading import ReadFile, read_item_file
-from tests.jobs.scan_fixtures import Shelf, WholeText, open_shelf
+from tests.jobs.scan_fixtures import Shelf, WholeText, result_of, write_books
 
-ADDED = {"added": 0, "updated": 0, "moved": 0, "unchanged": 0, "missing": 0, "failed": 0}
 STROGOFF = "Jules Verne/Voyages/Book 2 - Michael Strogoff"
-
-
-@pytest.fixture
-async def shelf(tmp_path: Path, database: Database, bus: Bus) -> AsyncIterator[Shelf]:
-    folder = tmp_path / "shelf"
-    folder.mkdir()
-    async with FileReader(processes=1) as reader:
-        yield await open_shelf(folder, tmp_path / "covers", database, bus, reader)
 
 
 def write_strogoff(shelf: Shelf, folder: str = STROGOFF) -> None:
     for number in (1, 2):
         shelf.record(f"{folder}/{number:02}.mp3", tone=200 + number, TPE1="Jules Verne", TCOM="Ann Reader")
     (shelf.folder / folder / "desc.txt").write_text("A courier rides through Siberia.")
-
-
-def write_books(shelf: Shelf, count: int, *, first: int = 0) -> None:
-    """Single files with one author and a title each."""
-    for number in range(first, first + count):
-        shelf.record(f"Writer/Book {number:02}/a.mp3", tone=300 + 10 * number, TPE1="Writer")
-
-
-def result_of(shelf: Shelf, **counts: int) -> dict[str, int]:
-    return {"root_id": shelf.root_id, **ADDED, **counts}
 
 
 async def lock_title(shelf: Shelf, book_id: int, title: str) -> None:
@@ -296,99 +266,6 @@ async def test_a_root_that_is_away_or_empty_ends_the_scan_and_changes_nothing(sh
     job = await shelf.scan()
     assert (job.state, job.error_code) == (JobState.FAILED, "ROOT_UNAVAILABLE")
     assert await everything(shelf) == before
-
-
-async def test_cancelling_ends_a_scan_at_once_even_when_a_file_hangs_and_a_retry_goes_on(shelf: Shelf) -> None:
-    write_books(shelf, 4)
-    os.mkfifo(shelf.folder / ".never")
-    job_id = await shelf.start()
-    reader = shelf.scanning.reader
-    async with FileReader(processes=1, reader=_hang_after_two) as hanging:
-        shelf.scanning = replace(shelf.scanning, reader=hanging)
-        with shelf.bus.listening(LIBRARY_TOPIC) as woken:
-            running = asyncio.create_task(shelf.run(job_id))
-            await woken.wait()
-        async with unit_of_work(shelf.database, shelf.bus) as work:
-            await job_rows.request_cancel(work.session, job_id)
-        cancelled_at = now()
-        await running
-    job = await shelf.job(job_id)
-    assert job.state is JobState.CANCELLED
-    assert job.finished_at is not None
-    assert job.finished_at - cancelled_at < timedelta(seconds=2)
-    written = await shelf.counts()
-    assert {written[table] for table in ("books", "editions", "copies", "audio_files", "passages")} == {2}
-
-    shelf.scanning = replace(shelf.scanning, reader=reader)
-    async with unit_of_work(shelf.database, shelf.bus) as work:
-        await queue.retry(work, job_id)
-    await shelf.run(job_id)
-    assert (await shelf.job(job_id)).result == result_of(shelf, added=2, unchanged=2)
-
-
-def _hang_after_two(root: str, path: str) -> Any:
-    if path > "Writer/Book 02":
-        (Path(root) / ".never").read_bytes()  # a pipe that nobody writes to
-    return read_item_file(root, path)
-
-
-class PowerCut(BaseException):
-    """The process ends here, as far as the scan can tell."""
-
-
-@pytest.mark.parametrize("survives", range(1, 7))
-async def test_a_scan_that_dies_at_any_commit_is_finished_by_the_next(shelf: Shelf, survives: int) -> None:
-    write_books(shelf, 3)
-    commits = 0
-
-    def die(_connection: Any) -> None:
-        nonlocal commits
-        commits += 1
-        if commits > survives:
-            raise PowerCut
-
-    job_id = await shelf.start()
-    sa.event.listen(shelf.database.engine.sync_engine, "commit", die)
-    try:
-        with pytest.raises(PowerCut):
-            await shelf.run(job_id)
-    finally:
-        sa.event.remove(shelf.database.engine.sync_engine, "commit", die)
-    async with unit_of_work(shelf.database, shelf.bus) as work:
-        await job_rows.sweep(work.session, now() + timedelta(minutes=1))
-    await shelf.run(job_id, worker="the next")
-    assert (await shelf.job(job_id)).state is JobState.SUCCEEDED
-    counts = await shelf.counts()
-    assert counts == {"books": 3, "editions": 3, "copies": 3, "audio_files": 3, "people": 1, "passages": 3}
-
-
-async def test_a_process_killed_in_mid_scan_loses_and_doubles_nothing(
-    shelf: Shelf, database_url: str, redis_url: str, tmp_path: Path
-) -> None:
-    write_books(shelf, 9)
-    job_id = await shelf.start()
-    command = [
-        sys.executable,
-        "-m",
-        "tests.jobs.scan_process",
-        database_url,
-        redis_url,
-        str(job_id),
-        str(tmp_path / "c"),
-    ]
-    for _ in range(2):
-        with shelf.bus.listening(LIBRARY_TOPIC) as woken:
-            process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
-            await woken.wait()  # a book was committed, and the next is being written
-            os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-        async with unit_of_work(shelf.database, shelf.bus) as work:
-            await job_rows.sweep(work.session, now() + timedelta(minutes=1))
-    assert 2 <= (await shelf.counts())["copies"] < 9
-    await shelf.run(job_id)
-    assert (await shelf.job(job_id)).state is JobState.SUCCEEDED
-    counts = await shelf.counts()
-    assert counts == {"books": 9, "editions": 9, "copies": 9, "audio_files": 9, "people": 1, "passages": 9}
 
 
 async def test_without_a_model_stale_passages_go_and_wait_for_it(shelf: Shelf) -> None:
