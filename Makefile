@@ -65,6 +65,8 @@ $(BIN)/pip:
 
 $(RUNTIME): requirements.lock pyproject.toml | $(BIN)/pip
 	@echo "Installing into $(VENV), once: about two gigabytes, some minutes."
+# Older ones are silent while they unpack.
+	@$(PIP_INSTALL) --quiet 'pip>=25.1'
 	$(PIP_INSTALL) --requirement requirements.lock
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
