@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from library.models import Table
-from settings import Settings
+from settings import SECRETS, Settings
 
 FOLDER = Path(__file__).parent
 PAGES = ("settings.md", "data-model.md")
@@ -34,6 +34,9 @@ def settings_page() -> str:
         "",
         "Environment variables, read once when a process starts. `make docs` writes this page from `settings.py`.",
         "A value that cannot be is refused at the start, by the variable's name and without showing what was given.",
+        "",
+        f"{_listed(map(_variable, sorted(SECRETS)))} may be kept in a file:",
+        "name that file in a variable of the same name with `_FILE` behind it.",
         "",
         "| variable | default | meaning |",
         "|---|---|---|",
@@ -60,8 +63,16 @@ def data_model_page() -> str:
 
 
 def _setting(name: str, field: FieldInfo) -> str:
-    variable = f"{Settings.model_config['env_prefix']}{name}".upper()
-    return f"| `{variable}` | {_default(field)} | {field.description} |"
+    return f"| {_variable(name)} | {_default(field)} | {field.description} |"
+
+
+def _variable(name: str) -> str:
+    return f"`{Settings.model_config['env_prefix']}{name.upper()}`"
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}"
 
 
 def _default(field: FieldInfo) -> str:
