@@ -1,21 +1,65 @@
 """Every setting of Shelfgraph, read from the environment once per process."""
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 MINIMUM_ADMIN_TOKEN_LENGTH = 32
+SECRETS = frozenset({"admin_token", "database_url", "redis_url"})
 DATABASE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
+
+
+class SecretFileUnreadable(ValueError):
+    """A `_FILE` variable that leads nowhere."""
+
+    def __init__(self, variable: str, error: Exception) -> None:
+        super().__init__(f"{variable} names a file that cannot be read ({type(error).__name__}). Correct or unset it.")
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads `SHELFGRAPH_X_FILE` for the settings that hold secrets, as container platforms hand them out."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The content of the named file; raises SecretFileUnreadable."""
+        del field
+        variable = f"SHELFGRAPH_{field_name.upper()}_FILE"
+        path = os.environ.get(variable) if field_name in SECRETS else None
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretFileUnreadable(variable, error) from None
+
+    def __call__(self) -> dict[str, Any]:
+        """All values found in files."""
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Settings(BaseSettings):
     """One frozen value object; variables carry the prefix `SHELFGRAPH_`, secrets may be given as files (`_FILE`)."""
 
-    model_config = SettingsConfigDict(env_prefix="SHELFGRAPH_", frozen=True, extra="ignore", secrets_dir=None)
+    model_config = SettingsConfigDict(env_prefix="SHELFGRAPH_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then secret files; nothing is read from the current folder."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     data_dir: Path = Field(
         default=Path("~/.local/share/shelfgraph"),

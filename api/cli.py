@@ -23,7 +23,7 @@ from library import accounts
 from library.errors import CannotStart, ShelfgraphError
 from library.models.accounts import Role, TokenKind
 from library.models.jobs import Job, JobState
-from settings import Settings
+from settings import SecretFileUnreadable, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -187,6 +187,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsInvalid(error.errors(include_input=False, include_url=False)) from None
+    except SecretFileUnreadable as error:
+        raise CannotStart(str(error)) from None
 
 
 def database_url(settings: Settings) -> str:

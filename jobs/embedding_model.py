@@ -39,13 +39,13 @@ class EmbeddingModel:
         """The embedder and the splitter that fits it; the first call on a fresh machine takes half a minute."""
         async with self._opening:
             if self._opened is None:
-                self._opened = await asyncio.to_thread(self._open)
+                self._opened = await self._open()
             return self._opened
 
-    def _open(self) -> tuple[OnnxEmbedder, Splitter]:
+    async def _open(self) -> tuple[OnnxEmbedder, Splitter]:
         try:
-            folder = ensure_exported(self.models, self.model)
-            embedder = OnnxEmbedder.open(folder, threads=self.threads, arena=True)
+            folder = await ensure_exported(self.models, self.model)
+            embedder = await asyncio.to_thread(OnnxEmbedder.open, folder, threads=self.threads, arena=True)
         except ModelError as error:
             raise ModelUnavailable(str(error)) from error
         return embedder, book_splitter(load_tokenizer(folder), embedder.card.window)

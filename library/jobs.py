@@ -13,7 +13,7 @@ from library.models.jobs import FINISHED_STATES, Job, JobItemError, JobKind, Job
 from library.models.tables import now
 
 MAXIMUM_ATTEMPTS = 5  # a job that takes its worker down this often is not tried again
-LOST_AFTER = timedelta(seconds=15)  # five heartbeats
+LOST_AFTER = timedelta(seconds=8)  # eight heartbeats; a claim that was voided too early costs only repeated work
 REDELIVER_AFTER = timedelta(seconds=10)
 
 

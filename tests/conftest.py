@@ -16,6 +16,7 @@ from jobs.events import Bus
 from library.database import Database, open_database
 from library.models import LibraryRoot, Table
 from migrations.upgrade import upgrade
+from rag.embedder import ensure_exported
 from tests.processes import Served, environment, serving
 from tests.shelf import Volume, add
 
@@ -145,6 +146,12 @@ def _named(uri: str, database: str) -> str:
     head, _, tail = uri.partition("?")
     base = head.rsplit("/", 1)[0]
     return f"{base}/{database}" + (f"?{tail}" if tail else "")
+
+
+@pytest.fixture(scope="session")
+def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the real model's export, made once per session."""
+    return asyncio.run(ensure_exported(tmp_path_factory.mktemp("models")))
 
 
 @pytest.fixture(scope="session")

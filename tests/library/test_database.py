@@ -41,12 +41,15 @@ async def test_times_come_back_aware_and_equal(database: Database) -> None:
 
 
 async def test_versions_rise_by_one_and_vanish_with_a_rollback(database: Database) -> None:
+    async def roll_back() -> None:
+        async with database.write() as session:
+            await next_version(session, "passages")
+            raise RuntimeError
+
     for expected in (1, 2):
         async with database.write() as session:
             assert await next_version(session, "passages") == expected
     with pytest.raises(RuntimeError):
-        async with database.write() as session:
-            await next_version(session, "passages")
-            raise RuntimeError
+        await roll_back()
     async with database.read() as session:
         assert await current_version(session, "passages") == 2

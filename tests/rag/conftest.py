@@ -1,4 +1,4 @@
-"""The real model, exported once per test session."""
+"""The real model, opened once per test session."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.embedder import ensure_exported
 from rag.query_embedder import OnnxEmbedder
-
-
-@pytest.fixture(scope="session")
-def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ensure_exported(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")

@@ -35,9 +35,9 @@ def test_the_export_lies_under_the_hash_of_its_weights(exported_model: Path) -> 
     )
 
 
-def test_an_export_is_made_once(exported_model: Path) -> None:
+async def test_an_export_is_made_once(exported_model: Path) -> None:
     before = (exported_model / "model.onnx").stat()
-    assert ensure_exported(exported_model.parent) == exported_model
+    assert await ensure_exported(exported_model.parent) == exported_model
     assert (exported_model / "model.onnx").stat() == before
     assert find_export(exported_model.parent, DEFAULT_MODEL) == exported_model
     assert find_export(exported_model.parent, "another/model") is None
@@ -98,25 +98,25 @@ def test_a_graph_that_is_not_one_is_refused(exported_model: Path, tmp_path: Path
         OnnxEmbedder.open(torn)
 
 
-def test_a_model_that_does_not_exist_is_reported_by_name(tmp_path: Path) -> None:
+async def test_a_model_that_does_not_exist_is_reported_by_name(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"no-such-model.*cannot be loaded"):
-        ensure_exported(tmp_path / "models", str(tmp_path / "no-such-model"))
+        await ensure_exported(tmp_path / "models", str(tmp_path / "no-such-model"))
     assert not (tmp_path / "models").exists()
 
 
-def test_a_folder_without_weights_is_no_model(tmp_path: Path) -> None:
+async def test_a_folder_without_weights_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFoundError, match="holds no weights"):
-        ensure_exported(tmp_path / "models", str(tmp_path))
+        await ensure_exported(tmp_path / "models", str(tmp_path))
 
 
-def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / DEFAULT_PACKAGE
     (package / "model").mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "model" / "model.safetensors").write_bytes(b"not the weights")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(WeightsMismatchError, match="53aa51172d142c89"):
-        ensure_exported(tmp_path / "models")
+        await ensure_exported(tmp_path / "models")
 
 
 def test_an_export_with_other_vectors_is_not_proven(
