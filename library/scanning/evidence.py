@@ -1,7 +1,7 @@
 """Turns what folder, tags and sidecars say of an item into proposals for the fields of its book and edition."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -103,11 +103,19 @@ def proposals_of_item(
     folder = facts_of_path(path, is_file=is_file, parse_subtitle=parse_subtitle)
     found = list(_proposals(folder, Source.FOLDER, "folder names", FOLDER_CONFIDENCE, FOLDER_RANK))
     detail = f"tags of {len(files)} files" if len(files) > 1 else "tags"
-    found.extend(_proposals(facts_of_tags(files), Source.TAGS, detail, TAGS_CONFIDENCE, TAGS_RANK))
+    tags = _turned_round(facts_of_tags(files), folder.authors)
+    found.extend(_proposals(tags, Source.TAGS, detail, TAGS_CONFIDENCE, TAGS_RANK))
     for sidecar in sorted(sidecars, key=lambda sidecar: (sidecar.kind, sidecar.path)):
         name, rank = sidecar.path.rpartition("/")[2], _SIDECAR_RANKS[sidecar.kind]
         found.extend(_proposals(sidecar.facts, Source.SIDECAR, name, _SIDECAR_CONFIDENCE, rank))
     return found
+
+
+def _turned_round(facts: BookFacts, known: Sequence[str]) -> BookFacts:
+    """Read "Doyle, Arthur Conan", which tags leave open to be two people, as the one person the folder names."""
+    turned = " ".join(reversed(facts.authors)).casefold()
+    one = [name for name in known if name.casefold() == turned]
+    return replace(facts, authors=tuple(one)) if one else facts
 
 
 def _proposals(facts: BookFacts, source: Source, detail: str, confidence: float, rank: int) -> Iterator[Proposal]:

@@ -27,6 +27,16 @@ def test_each_source_proposes_what_it_knows_with_its_rank_and_place() -> None:
     ]
 
 
+def test_an_author_that_tags_file_by_surname_is_the_person_the_folder_names() -> None:
+    def authors(folder: str, artist: str) -> list[object]:
+        file = FileTags("mp3", "mp3", 1.0, tags={"album": ("T",), "artist": (artist,)})
+        found = proposals_of_item(f"{folder}/T", is_file=False, files=[file])
+        return [one.value for one in found if (one.field, one.source) == (FieldName.AUTHORS, Source.TAGS)]
+
+    assert authors("Arthur Conan Doyle", "Doyle, Arthur Conan") == [["Arthur Conan Doyle"]]
+    assert authors("Somebody Else", "Shirtaloon, Travis Deverell") == [["Shirtaloon", "Travis Deverell"]]
+
+
 def test_sidecars_are_ranked_nfo_text_opf_metadata_json() -> None:
     kinds = [SidecarKind.METADATA_JSON, SidecarKind.NFO, SidecarKind.OPF, SidecarKind.TXT]
     sidecars = [Sidecar(f"A/{kind.name}", kind, BookFacts(title=kind.name)) for kind in kinds]
