@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> Starlette:
         search=lambda: reader.health,
         version=program_version,
     )
-    return Starlette(
+    app = Starlette(
         routes=[
             *endpoint.routes(GRAPHQL),
             *playground.routes(),
@@ -100,6 +100,8 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(RequestLog), *_cross_origin(settings.allowed_origins)],
         lifespan=lifespan,
     )
+    app.state.bus = bus  # tests look here whether followers that left are gone
+    return app
 
 
 def covers_folder(data_dir: Path) -> Path:
