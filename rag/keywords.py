@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -23,6 +24,8 @@ B = 0.75
 USUAL_LENGTH = 120.0
 # A word of the header counts like this many in the text.
 HEADER_WEIGHT = 2.0
+# Words whose stems are remembered: an English library's usual ones, in some megabytes.
+KEPT_WORDS = 20_000
 
 STOP_WORDS = frozenset(
     re.findall(
@@ -127,6 +130,12 @@ def stems(text: str) -> list[str]:
     # A stemmer keeps a buffer, so each call has its own: they cost a microsecond and are not thread-safe.
     found: list[str] = Stemmer.Stemmer("english", 0).stemWords(_WORD.findall(plain))
     return found
+
+
+@lru_cache(maxsize=KEPT_WORDS)
+def word_stems(word: str) -> tuple[str, ...]:
+    """Do the same for one word, which is looked up where a text is gone through word by word."""
+    return tuple(stems(word))
 
 
 def query_stems(query: str) -> Counter[str]:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from rag.errors import QueryVectorMissingError
 from rag.index import Owner, SearchIndex, Slots
@@ -30,6 +32,8 @@ SIMILAR_KEYWORD_WORTH = 0.4
 SIMILAR_HEADER_WEIGHT = 3.0
 # Candidates that each leg proposes at first; more are asked for while owners are missing.
 CANDIDATES = 200
+
+Value = TypeVar("Value", np.float32, np.bool_)
 
 
 class Mode(StrEnum):
@@ -64,6 +68,29 @@ class _Question:
     vector: Floats | None
     weights: Mapping[str, float]
     worth: float
+
+
+@dataclass(frozen=True)
+class _Found:
+    # Owners with the passage that stands for each, what they are worth, and which legs proposed them.
+    owners: list[Owner]
+    passage_ids: Ids
+    values: Floats
+    near: Mask
+    worded: Mask
+
+    def best(self, first: int) -> list[Hit]:
+        order = np.lexsort((self.passage_ids, -self.values))[:first]
+        return [
+            Hit(
+                passage_id=int(self.passage_ids[place]),
+                owner=self.owners[place],
+                score=_within_one(float(self.values[place])),
+                rank=rank,
+                legs=_legs(vector=bool(self.near[place]), keyword=bool(self.worded[place])),
+            )
+            for rank, place in enumerate(order.tolist(), start=1)
+        ]
 
 
 def search(
@@ -133,9 +160,9 @@ def _ranked(index: SearchIndex, question: _Question, wanted: Mask, first: int) -
     available = int(wanted.sum())
     count = max(CANDIDATES, 4 * first)
     while True:
-        hits = _fused(index, question, _proposed(index, question, wanted, keyword_scores, count), keyword_scores)
-        if len(hits) >= first or count >= available:
-            return _numbered(hits[:first])
+        found = _fused(index, question, _proposed(index, question, wanted, keyword_scores, count), keyword_scores)
+        if len(found.owners) >= first or count >= available:
+            return found.best(first)
         count *= 4
 
 
@@ -150,7 +177,7 @@ def _proposed(
     return {Leg.VECTOR: nearest, Leg.KEYWORD: matching}
 
 
-def _fused(index: SearchIndex, question: _Question, proposed: Mapping[Leg, Slots], keyword_scores: Floats) -> list[Hit]:
+def _fused(index: SearchIndex, question: _Question, proposed: Mapping[Leg, Slots], keyword_scores: Floats) -> _Found:
     # An owner's value is made of its best cosine and its best BM25, which may be those of two passages; the
     # passage shown is the one that is best by itself.
     slots = np.unique(np.concatenate(list(proposed.values())))
@@ -158,23 +185,26 @@ def _fused(index: SearchIndex, question: _Question, proposed: Mapping[Leg, Slots
     if question.vector is not None:
         cosines = np.maximum(index.cosines(question.vector, slots), 0)
     words = question.worth * keyword_scores[slots]
-    near = np.isin(slots, proposed[Leg.VECTOR])
     order = np.lexsort((index.passage_ids(slots), -(cosines + words)))
-    owners: dict[Owner, list[int]] = {}
-    for place, owner in zip(order.tolist(), index.owners(slots[order]), strict=True):
-        owners.setdefault(owner, []).append(place)
-    ids = index.passage_ids(slots)
-    hits = [
-        Hit(
-            passage_id=int(ids[places[0]]),
-            owner=owner,
-            score=_within_one(float(cosines[places].max() + words[places].max())),
-            rank=0,
-            legs=_legs(vector=bool(near[places].any()), keyword=bool(words[places].any())),
-        )
-        for owner, places in owners.items()
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))
+    slots, cosines, words = slots[order], cosines[order], words[order]
+    numbers: dict[Owner, int] = {}
+    number = np.array([numbers.setdefault(owner, len(numbers)) for owner in index.owners(slots)], np.intp)
+    best = np.unique(number, return_index=True)[1]
+    near = np.isin(slots, proposed[Leg.VECTOR])
+    return _Found(
+        owners=list(numbers),
+        passage_ids=index.passage_ids(slots[best]),
+        values=_greatest(cosines, number, len(numbers)) + _greatest(words, number, len(numbers)),
+        near=_greatest(near, number, len(numbers)),
+        worded=_greatest(words > 0, number, len(numbers)),
+    )
+
+
+def _greatest(values: npt.NDArray[Value], groups: Slots, count: int) -> npt.NDArray[Value]:
+    # The greatest value of each group; none is below zero.
+    greatest = np.zeros(count, values.dtype)
+    np.maximum.at(greatest, groups, values)
+    return greatest
 
 
 def _legs(*, vector: bool, keyword: bool) -> tuple[Leg, ...]:
@@ -184,7 +214,3 @@ def _legs(*, vector: bool, keyword: bool) -> tuple[Leg, ...]:
 def _within_one(value: float) -> float:
     # Keeps the order, has no upper end to be cut off at, and calls a value of 0.7 a half.
     return 1 - math.exp(-value)
-
-
-def _numbered(hits: list[Hit]) -> list[Hit]:
-    return [replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.keywords import STOP_STEMS, stems
+from rag.keywords import STOP_STEMS, stems, word_stems
 from rag.sentences import sentence_spans
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -46,7 +46,7 @@ def shared_words(weights: Mapping[str, float], one: str, other: str, count: int 
     theirs = set(stems(other)) - STOP_STEMS
     words: dict[str, str] = {}
     for word in _WORD.findall(one):
-        for stem in stems(word):
+        for stem in word_stems(word):
             if stem in theirs and stem in weights:
                 words.setdefault(stem, word)
     best = sorted(words, key=lambda stem: (-weights[stem], stem))
@@ -54,4 +54,6 @@ def shared_words(weights: Mapping[str, float], one: str, other: str, count: int 
 
 
 def _matches(weights: Mapping[str, float], sentence: str) -> dict[tuple[int, int], str]:
-    return {word.span(): stem for word in _WORD.finditer(sentence) for stem in stems(word.group()) if stem in weights}
+    return {
+        word.span(): stem for word in _WORD.finditer(sentence) for stem in word_stems(word.group()) if stem in weights
+    }
