@@ -38,8 +38,7 @@ async def create(
     Raises IdempotencyKeyReused when the key stands for another request.
     """
     if idempotency_key is not None:
-        same_key = sa.select(Job).where(Job.created_by == created_by, Job.idempotency_key == idempotency_key)
-        known = await session.scalar(same_key)
+        known = await by_key(session, created_by, idempotency_key)
         if known is not None:
             if (known.kind, known.payload) != (kind, payload):
                 raise IdempotencyKeyReused(idempotency_key)
@@ -48,6 +47,13 @@ async def create(
     session.add(job)
     await session.flush()
     return Created(job, is_new=True)
+
+
+async def by_key(session: AsyncSession, created_by: str, idempotency_key: str) -> Job | None:
+    """The job that a creator's key stands for, if there is one."""
+    return await session.scalar(
+        sa.select(Job).where(Job.created_by == created_by, Job.idempotency_key == idempotency_key)
+    )
 
 
 async def get(session: AsyncSession, job_id: int) -> Job:

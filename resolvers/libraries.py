@@ -1,6 +1,7 @@
 """Library roots, what is in the library by number, and the server itself."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ import strawberry
 
 from jobs import queue
 from jobs.events import Work, unit_of_work
+from library import jobs as job_rows
 from library import models, roots
 from library.models.accounts import Role
 from resolvers.context import Context, Info
@@ -190,7 +192,7 @@ class LibraryMutation:
 
         folder = await roots.usable_folder(input.path)
         async with unit_of_work(info.context.database, info.context.bus) as work:
-            root = await roots.add(work.session, folder, input.name)
+            root = await _added_before(work, info, folder, input) or await roots.add(work.session, folder, input.name)
             job = await _scan(work, info, root.id, input) if input.scan else None
         return AddLibraryRootPayload(library_root=LibraryRoot.of(root), job=Job.of(job) if job is not None else None)
 
@@ -212,12 +214,25 @@ class LibraryMutation:
         return ScanLibraryPayload(job=Job.of(job))
 
 
-async def _scan(work: Work, info: Info, root_id: int, given: AddLibraryRootInput | ScanLibraryInput) -> models.Job:
+async def _added_before(work: Work, info: Info, folder: Path, given: AddLibraryRootInput) -> models.LibraryRoot | None:
+    """The root that the same request has added already, by the key of its first scan."""
+    if given.idempotency_key is None:
+        return None
+    job = await job_rows.by_key(work.session, _creator(info), given.idempotency_key)
+    root = await roots.get(work.session, job.payload["root_id"]) if job is not None else None
+    return root if root is not None and root.path == str(folder) else None
+
+
+def _creator(info: Info) -> str:
     viewer = info.context.viewer
+    return viewer.actor if viewer is not None else queue.SYSTEM
+
+
+async def _scan(work: Work, info: Info, root_id: int, given: AddLibraryRootInput | ScanLibraryInput) -> models.Job:
     return await queue.scan_library(
         work,
         root_id,
-        created_by=viewer.actor if viewer is not None else queue.SYSTEM,
+        created_by=_creator(info),
         idempotency_key=given.idempotency_key,
         force=isinstance(given, ScanLibraryInput) and given.force,
     )

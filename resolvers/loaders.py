@@ -1,7 +1,6 @@
 """One loader per edge: each turns a batch of keys into one statement, with a session of its own."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -158,8 +157,8 @@ class Loaders:
 
     def _by_key(self, table: type[Row], column: Any) -> DataLoader[Any, Row | None]:
         async def load(keys: list[Any]) -> list[Row | None]:
-            rows = await self._rows(sa.select(column, table).where(column.in_(keys)))
-            found = dict(rows)
+            rows = await self._database.rows(sa.select(column, table).where(column.in_(keys)))
+            found = {key: row for key, row in rows}
             return [found.get(key) for key in keys]
 
         return DataLoader(load_fn=load)
@@ -167,12 +166,8 @@ class Loaders:
     def _grouped(self, select: sa.Select[*tuple[Any, ...]], column: Any) -> DataLoader[int, list[Any]]:
         async def load(keys: list[int]) -> list[list[Any]]:
             grouped: dict[int, list[Any]] = defaultdict(list)
-            for key, row in await self._rows(select.where(column.in_(keys))):
+            for key, row in await self._database.rows(select.where(column.in_(keys))):
                 grouped[key].append(row)
             return [grouped[key] for key in keys]
 
         return DataLoader(load_fn=load)
-
-    async def _rows(self, select: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
-        async with self._database.read() as session:
-            return [tuple(row) for row in (await session.execute(select)).all()]

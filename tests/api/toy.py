@@ -232,5 +232,5 @@ async def served(app: Starlette) -> AsyncIterator[str]:
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """Let the event loop run until something is so; the test's time-out is the limit."""
-    while not condition():  # noqa: ASYNC110 - conditions are about what a server let go of, which sets no event
+    while not condition():
         await asyncio.sleep(0)
