@@ -1,7 +1,10 @@
 """Opening the database: one engine, a factory of sessions that read and one of sessions that write."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +13,30 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import sessionmaker
 
 from library.errors import UnsupportedDatabase
 from library.models.tables import Counter
 
 _BUSY_TIMEOUT_MS = 15_000  # a scan commits per folder, so nobody waits this long unless the disk is stuck
 _SQLITE_CACHE_KIB = 32_768
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    f"busy_timeout={_BUSY_TIMEOUT_MS}",
+    f"cache_size=-{_SQLITE_CACHE_KIB}",
+    "temp_store=MEMORY",
+)
+_READING_THREADS = 4  # as many small reads at once as are of use; each thread has a connection
 
 
 class Database:
     """An open database: `read()` and `write()` give sessions, `close()` ends all connections."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, direct: "DirectReads | None" = None) -> None:
         self.engine = engine
+        self._direct = direct
         writing = engine.execution_options(shelfgraph_writes=True)
         self._read = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
         self._write = async_sessionmaker(writing, expire_on_commit=False)
@@ -38,6 +52,13 @@ class Database:
         async with self._read() as session:
             yield session
 
+    async def rows(self, select: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
+        """All rows of one select, read by itself in the cheapest way there is."""
+        if self._direct is not None:
+            return await self._direct.rows(select)
+        async with self.read() as session:
+            return (await session.execute(select)).all()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session whose transaction commits when the block ends and rolls back when it raises."""
@@ -46,14 +67,52 @@ class Database:
 
     async def close(self) -> None:
         """End all connections."""
+        if self._direct is not None:
+            await self._direct.close()
         await self.engine.dispose()
+
+
+class DirectReads:
+    """Reads of an SQLite file that run whole in one thread.
+
+    A session of the asynchronous driver visits its thread a dozen times for one select: to begin, to get a cursor,
+    to execute, to fetch and so on. That costs more than a small read itself, and most of all on a busy machine.
+    """
+
+    def __init__(self, file: str) -> None:
+        # Each select is a transaction of its own, so none needs to be begun or rolled back.
+        self._engine = sa.create_engine(
+            sa.URL.create("sqlite", database=file),
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            **_JSON_OPTIONS,
+        )
+        event.listen(self._engine, "connect", partial(_configure, pragmas=(*_PRAGMAS, "query_only=ON")))
+        self._session = sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
+        self._threads = ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="sqlite-read")
+
+    async def rows(self, select: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
+        """All rows of a select."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, select)
+
+    async def close(self) -> None:
+        """Wait for reads in hand, and end all connections."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
+
+    def _rows(self, select: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
+        with self._session() as session:
+            return session.execute(select).all()
 
 
 def open_database(url: str) -> Database:
     """Open a database by URL; raises UnsupportedDatabase for other drivers than aiosqlite and asyncpg."""
     parsed = make_url(url)
     if parsed.drivername == "sqlite+aiosqlite":
-        return Database(_sqlite_engine(url, parsed.database))
+        file = parsed.database
+        # What is in memory belongs to one connection.
+        direct = DirectReads(file) if file and file != ":memory:" else None
+        return Database(_sqlite_engine(url, file), direct)
     if parsed.drivername == "postgresql+asyncpg":
         return Database(_postgres_engine(url))
     raise UnsupportedDatabase(parsed.drivername)
@@ -83,21 +142,7 @@ def _sqlite_engine(url: str, file: str | None) -> AsyncEngine:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, **_JSON_OPTIONS)
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        # The driver must not open transactions by itself: see `begin`.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_TIMEOUT_MS}",
-            f"cache_size=-{_SQLITE_CACHE_KIB}",
-            "temp_store=MEMORY",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    event.listen(engine.sync_engine, "connect", partial(_configure, pragmas=_PRAGMAS))
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
@@ -106,6 +151,15 @@ def _sqlite_engine(url: str, file: str | None) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _configure(connection: Any, _record: object, pragmas: Sequence[str]) -> None:
+    # The driver must not open transactions by itself: see `begin`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _postgres_engine(url: str) -> AsyncEngine:

@@ -158,7 +158,7 @@ class Loaders:
     def _by_key(self, table: type[Row], column: Any) -> DataLoader[Any, Row | None]:
         async def load(keys: list[Any]) -> list[Row | None]:
             rows = await self._database.rows(sa.select(column, table).where(column.in_(keys)))
-            found = {key: row for key, row in rows}
+            found = dict(rows)
             return [found.get(key) for key in keys]
 
         return DataLoader(load_fn=load)

@@ -85,7 +85,7 @@ def ask(execute: Callable[..., Awaitable[ExecutionResult]]) -> Ask:
 
 
 @pytest.fixture
-def count_statements(database: Database) -> Callable[[], Any]:
+def count_statements() -> Callable[[], Any]:
     """A context manager that lists the SQL statements sent inside it."""
 
     @contextmanager
@@ -95,8 +95,8 @@ def count_statements(database: Database) -> Callable[[], Any]:
         def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
             statements.append(statement)
 
-        sa.event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+        sa.event.listen(sa.Engine, "before_cursor_execute", note)
         yield statements
-        sa.event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
     return counting
