@@ -47,6 +47,8 @@ _PATTERNS = (
 _DEEPEST = 8
 # Who logs at the level of the settings; libraries speak up from WARNING on, unless one debugs.
 _OURS = ("__main__", "api", "demo", "integrations", "jobs", "library", "migrations", "rag", "resolvers")
+# Libraries that may have set up handlers of their own before us, past which nothing would be redacted.
+_SELF_WILLED = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq", "alembic")
 _QUIET_PATHS = ("/health/", "/playground/assets/")
 
 
@@ -147,6 +149,9 @@ def configure(
     root.setLevel(level.upper() if level.upper() in ("DEBUG", "ERROR", "CRITICAL") else logging.WARNING)
     for name in _OURS:
         logging.getLogger(name).setLevel(level.upper())
+    for name in _SELF_WILLED:
+        own = logging.getLogger(name)
+        own.handlers, own.propagate = [], True
     logging.captureWarnings(True)
     structlog.configure(
         processors=[

@@ -218,7 +218,7 @@ class AnnouncedServer(uvicorn.Server):
 async def served(app: Starlette) -> AsyncIterator[str]:
     """Serve an application with uvicorn on a free loopback port; yields `127.0.0.1:port`."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, lifespan="off", log_level="warning", ws="websockets-sansio")
+        config = uvicorn.Config(app, lifespan="off", log_config=None, ws="websockets-sansio")
         server = AnnouncedServer(config)
         # As uvicorn's own `serve`, but without its handlers for signals, which pytest keeps for itself.
         task = asyncio.create_task(server._serve([listener]))
