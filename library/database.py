@@ -52,12 +52,12 @@ class Database:
         async with self._read() as session:
             yield session
 
-    async def rows(self, select: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
-        """All rows of one select, read by itself in the cheapest way there is."""
+    async def rows(self, *selects: sa.Select[*tuple[Any, ...]]) -> list[Sequence[Any]]:
+        """All rows of each select, read in the cheapest way there is; they may see different states of the data."""
         if self._direct is not None:
-            return await self._direct.rows(select)
+            return await self._direct.rows(*selects)
         async with self.read() as session:
-            return (await session.execute(select)).all()
+            return [(await session.execute(select)).all() for select in selects]
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -91,18 +91,18 @@ class DirectReads:
         self._session = sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
         self._threads = ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="sqlite-read")
 
-    async def rows(self, select: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
-        """All rows of a select."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, select)
+    async def rows(self, *selects: sa.Select[*tuple[Any, ...]]) -> list[Sequence[Any]]:
+        """All rows of each select."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._rows, selects)
 
     async def close(self) -> None:
         """Wait for reads in hand, and end all connections."""
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
 
-    def _rows(self, select: sa.Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    def _rows(self, selects: Sequence[sa.Select[*tuple[Any, ...]]]) -> list[Sequence[Any]]:
         with self._session() as session:
-            return session.execute(select).all()
+            return [session.execute(select).all() for select in selects]
 
 
 def open_database(url: str) -> Database:

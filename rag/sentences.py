@@ -13,6 +13,7 @@ ABBREVIATIONS = frozenset(
 # to look for the capital instead.
 _END = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|[A-Z][a-z])|\n\s*\n|\n(?=\s*[-*•])""")
 _LAST_WORD = re.compile(r"([\w.]+)$")
+_LONGEST_NAME = 20  # looked at before a full stop; more would only cost time
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -31,7 +32,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 def _is_abbreviation(before: str, mark: str) -> bool:
     if mark != ".":
         return False
-    word = _LAST_WORD.search(before)
+    word = _LAST_WORD.search(before, max(len(before) - _LONGEST_NAME, 0))
     if word is None:
         return False
     name = word.group(1)

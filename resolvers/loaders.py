@@ -21,7 +21,6 @@ from library.models import (
     EditionNarrator,
     Field,
     LibraryRoot,
-    Passage,
     Person,
     Series,
     SeriesEntry,
@@ -72,11 +71,6 @@ class Loaders:
     def cover(self) -> DataLoader[str, Cover | None]:
         """A cover by the hash of its bytes."""
         return self._by_key(Cover, Cover.content_hash)
-
-    @cached_property
-    def passage(self) -> DataLoader[int, Passage | None]:
-        """A passage by id."""
-        return self._by_key(Passage, Passage.id)
 
     @cached_property
     def authors_of_book(self) -> DataLoader[int, list[Person]]:
@@ -157,7 +151,7 @@ class Loaders:
 
     def _by_key(self, table: type[Row], column: Any) -> DataLoader[Any, Row | None]:
         async def load(keys: list[Any]) -> list[Row | None]:
-            rows = await self._database.rows(sa.select(column, table).where(column.in_(keys)))
+            (rows,) = await self._database.rows(sa.select(column, table).where(column.in_(keys)))
             found = dict(rows)
             return [found.get(key) for key in keys]
 
@@ -166,7 +160,8 @@ class Loaders:
     def _grouped(self, select: sa.Select[*tuple[Any, ...]], column: Any) -> DataLoader[int, list[Any]]:
         async def load(keys: list[int]) -> list[list[Any]]:
             grouped: dict[int, list[Any]] = defaultdict(list)
-            for key, row in await self._database.rows(select.where(column.in_(keys))):
+            (rows,) = await self._database.rows(select.where(column.in_(keys)))
+            for key, row in rows:
                 grouped[key].append(row)
             return [grouped[key] for key in keys]
 

@@ -1,10 +1,10 @@
 """Snippets: the sentence of a passage that answers the question, with the words that matched."""
 
+from collections.abc import Mapping
+
 import strawberry
 
-from rag.keywords import query_stems
 from rag.snippets import snippet
-from resolvers.context import Info
 
 
 @strawberry.type(description="A range of characters, counted from 0 in Unicode code points; the end is exclusive.")
@@ -23,12 +23,9 @@ class Snippet:
     highlights: list[TextRange] = strawberry.field(description="Words of the question in it.")
 
 
-async def snippet_of(info: Info, passage_id: int, question: str) -> Snippet | None:
-    """The snippet of a passage; its header when it has no text of its own."""
-    row = await info.context.loaders.passage.load(passage_id)
-    if row is None:
-        return None
-    found = snippet(query_stems(question), row.text or row.header)
+def snippet_of(stems: Mapping[str, float], text: str) -> Snippet | None:
+    """The snippet of a text for the stems of a question; None for an empty text."""
+    found = snippet(stems, text)
     if found is None:
         return None
     return Snippet(text=found.sentence, highlights=[TextRange(start=start, end=end) for start, end in found.highlights])
