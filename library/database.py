@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
@@ -123,13 +124,14 @@ async def next_version(session: AsyncSession, name: str) -> int:
 
     SQLite's one writer gives the same promise by itself.
     """
-    raised = sa.update(Counter).where(Counter.name == name).values(value=Counter.value + 1).returning(Counter.value)
-    version = await session.scalar(raised)
-    if version is None:
-        session.add(Counter(name=name, value=1))
-        await session.flush()
-        return 1
-    return int(version)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    raised = (
+        dialect.insert(Counter)
+        .values(name=name, value=1)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + 1})
+        .returning(Counter.value)
+    )
+    return int((await session.execute(raised)).scalar_one())
 
 
 async def current_version(session: AsyncSession, name: str) -> int:

@@ -1,6 +1,7 @@
 """The event loop is never held: no single step of a request computes for longer than 50 ms."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -41,6 +42,8 @@ async def test_a_page_of_a_hundred_books_with_people_and_series_is_answered_in_s
             authors = (f"Author {number % 11}", f"Another {number % 7}")
             await add(session, Volume(f"Book {number}", authors, series=series, genres=genres, description="x" * 500))
     await ask(PAGE)  # parsing, validation and the compilation of statements are done once per document
+    gc.freeze()  # as a serving process does when it has started
     steps.clear()
     await ask(PAGE)
+    gc.unfreeze()
     assert max(steps) < LONGEST_STEP_SECONDS
