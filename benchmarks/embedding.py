@@ -1,0 +1,57 @@
+"""Passages per second: the worker's embedder beside a bare `SentenceTransformer.encode` on the same texts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import cycle, islice
+from statistics import median
+
+from benchmarks.cache import exported_model
+from benchmarks.collections import SCIFACT, SOURCES, TEST, data_folder
+from benchmarks.measures import Measure, at_least
+from demo.books import load_books
+from jobs.embeddings import BATCH
+from rag.embedder import load
+from rag.query_embedder import OnnxEmbedder
+
+PASSAGES = 512
+ROUNDS = 3
+
+
+def measure() -> Iterator[Measure]:
+    """Embed the same passages by turns; the worker takes batches as its job does."""
+    texts = _texts()
+    embedder = OnnxEmbedder.open(exported_model(), threads=os.cpu_count() or 1, arena=True)
+    transformer = load()
+    bare = partial(transformer.encode, list(texts), show_progress_bar=False)
+    whole, job = partial(embedder.embed_many, texts), partial(_in_batches, embedder, texts)
+    for warm_up in (partial(embedder.embed_many, texts[:BATCH]), partial(transformer.encode, list(texts[:BATCH]))):
+        warm_up()
+    rounds = [(_seconds(job), _seconds(bare), _seconds(whole)) for _ in range(ROUNDS)]
+    by_job, by_bare, by_whole = (len(texts) / median(column) for column in zip(*rounds, strict=True))
+    beside = f"SentenceTransformer.encode {by_bare:.0f}/s"
+    name = f"embedding {len(texts)} passages in batches of the worker's job"
+    yield at_least(f"{name}: speed / bare encode", round(by_job / by_bare, 2), 1.0, "×", baseline=beside)
+    yield Measure(f"{name}: passages a second", f"{by_job:.0f}/s, in one call {by_whole:.0f}/s")
+
+
+def _texts() -> list[str]:
+    # Abstracts, of unlike lengths; without the data, what the demo's books tell, over and over.
+    source = SOURCES[SCIFACT]
+    if source.missing(data_folder()):
+        return list(islice(cycle(book.blurb for book in load_books()), PASSAGES))
+    return [text.whole for text in source.read(data_folder(), (TEST,)).texts[:PASSAGES]]
+
+
+def _in_batches(embedder: OnnxEmbedder, texts: Sequence[str]) -> None:
+    for start in range(0, len(texts), BATCH):
+        embedder.embed_many(texts[start : start + BATCH])
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
