@@ -19,7 +19,7 @@ from benchmarks.cache import KeptEmbedder
 from benchmarks.collections import SCIFACT, SOURCES, TEST, Collection, Query, data_folder
 from benchmarks.measures import Measure, at_least, at_most
 from benchmarks.servers import DATABASES, migrated
-from benchmarks.shelves import Found, Shelf, asked, in_memory
+from benchmarks.shelves import Shelf, asked, in_memory
 from jobs.index_rows import open_index
 from library.database import open_database
 from library.passages import NewPassage, pending, replace_book_passages, store_embeddings
@@ -68,15 +68,16 @@ def _judged(name: str, collection: Collection, embedder: KeptEmbedder) -> Iterat
     beside = ", ".join(f"{system} {value:.4f}" for system, value in baselines.items())
     if name == SCIFACT:
         yield _vector_alone(baselines["vector"])
-    expected = _answers(Shelf.build(embedder, collection.texts, in_memory), collection, embedder)
+    remembered = Shelf.build(embedder, collection.texts, in_memory)
+    expected = _answers(remembered, collection, embedder)
     for kind in DATABASES:
         found = _answers_from(kind, collection, embedder)
         bound = max(best, SCIFACT_AT_LEAST) if name == SCIFACT else best
-        reached = round(score(queries, [answer.ids for answer in found]), 4)
+        reached = round(score(queries, found), 4)
         yield at_least(f"{name}, {len(queries)} test queries, {kind}: nDCG@10", reached, bound, "", baseline=beside)
         same = sum(answer == other for answer, other in zip(found, expected, strict=True))
         yield at_least(f"{name}, {kind}: answers like those from memory", same, len(queries), "")
-    empty = round(1 - sum(answer.by_word for answer in expected) / len(queries), 4)
+    empty = round(1 - sum(map(remembered.finds_words, queries)) / len(queries), 4)
     yield at_most(f"{name}: share of empty keyword legs", empty, EMPTY_AT_MOST, "")
 
 
@@ -86,11 +87,11 @@ def _vector_alone(found: float) -> Measure:
     return Measure(f"{SCIFACT}: nDCG@10 of vectors of whole texts cut at the window", f"{found:.4f}", bound, "", holds)
 
 
-def _answers(shelf: Shelf, collection: Collection, embedder: KeptEmbedder) -> list[Found]:
+def _answers(shelf: Shelf, collection: Collection, embedder: KeptEmbedder) -> list[list[str]]:
     return [shelf.ask(query, vector) for query, vector in asked(collection, TEST, embedder)]
 
 
-def _answers_from(kind: str, collection: Collection, embedder: KeptEmbedder) -> list[Found]:
+def _answers_from(kind: str, collection: Collection, embedder: KeptEmbedder) -> list[list[str]]:
     with migrated(kind) as url, TemporaryDirectory(prefix="sgb-") as folder:
         make_index = partial(_through_rows, url, Path(folder), embedder.card.model)
         return _answers(Shelf.build(embedder, collection.texts, make_index), collection, embedder)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -21,19 +22,11 @@ KIND = "BOOK"
 MakeIndex = Callable[[list[PassageRow], str, int], SearchIndex]
 
 
-class Found(NamedTuple):
-    """Ids of ten documents, best first, and whether the keyword leg found anything at all."""
-
-    ids: list[str]
-    by_word: bool
-
-
 @dataclass(frozen=True)
 class Shelf:
     """Texts with their passages; the id of a passage's owner is its text's place, from 1."""
 
     texts: list[Text]
-    places: dict[str, int]
     rows: list[PassageRow]
     index: SearchIndex
 
@@ -41,28 +34,40 @@ class Shelf:
     def build(cls, embedder: KeptEmbedder, texts: list[Text], make_index: MakeIndex) -> Self:
         """Cut, embed and index."""
         rows = passage_rows(embedder, texts)
-        places = {text.id: place for place, text in enumerate(texts)}
-        return cls(texts, places, rows, make_index(rows, embedder.card.revision, embedder.card.dimension))
+        return cls(texts, rows, make_index(rows, embedder.card.revision, embedder.card.dimension))
 
-    def ask(self, query: Query, vector: Scores) -> Found:
-        """Answer as `semanticSearch` does, or as `similar` where the query is a document."""
+    def ask(self, query: Query, vector: Scores) -> list[str]:
+        """Ids of ten documents, as `semanticSearch` finds them, or `similar` where the query is a document."""
         if query.document is None:
-            by_word = search(self.index, query.text, None, first=1, mode=Mode.KEYWORD)
-            return Found(self._ids(search(self.index, query.text, vector, first=10)), bool(by_word))
-        hits = self._similar(query, query.document)
-        return Found(self._ids(hits), any(Leg.KEYWORD in hit.legs for hit in hits))
+            hits = search(self.index, query.text, vector, first=10)
+        else:
+            hits = self._similar(query, query.document)
+        return [self.texts[hit.owner.id - 1].id for hit in hits]
+
+    def finds_words(self, query: Query) -> bool:
+        """Whether the keyword leg finds anything at all."""
+        if query.document is None:
+            return bool(search(self.index, query.text, None, first=1, mode=Mode.KEYWORD))
+        return any(Leg.KEYWORD in hit.legs for hit in self._similar(query, query.document))
 
     def _similar(self, query: Query, document: str) -> list[Hit]:
-        banned = [self.places[other] + 1 for other in query.excluded]
-        owners = np.array([row.owner_id for row in self.rows])
-        excluded = np.array([row.passage_id for row in self.rows], np.int64)[np.isin(owners, banned)]
-        own = [row for row in self.rows if row.owner_id == self.places[document] + 1]
-        text = "\n".join(row.text for row in own)
-        owner = Owner(KIND, self.places[document] + 1)
-        return similar(self.index, owner, header=own[0].header, text=text, first=10, excluded=excluded)
+        banned = [row.passage_id for other in query.excluded for row in self._rows_of[other]]
+        own = self._rows_of[document]
+        return similar(
+            self.index,
+            Owner(KIND, own[0].owner_id),
+            header=own[0].header,
+            text="\n".join(row.text for row in own),
+            first=10,
+            excluded=np.array(banned, np.int64),
+        )
 
-    def _ids(self, hits: list[Hit]) -> list[str]:
-        return [self.texts[hit.owner.id - 1].id for hit in hits]
+    @cached_property
+    def _rows_of(self) -> dict[str, list[PassageRow]]:
+        rows: dict[str, list[PassageRow]] = {text.id: [] for text in self.texts}
+        for row in self.rows:
+            rows[self.texts[row.owner_id - 1].id].append(row)
+        return rows
 
 
 def in_memory(rows: list[PassageRow], revision: str, dimension: int) -> SearchIndex:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import product
 from types import ModuleType
 
@@ -45,17 +46,13 @@ class Trial:
 
     def rebuild(self) -> None:
         """Weigh the words anew."""
-        index = self._shelf.index
-        self._shelf = Shelf(
-            self._shelf.texts,
-            self._shelf.places,
-            self._shelf.rows,
-            in_memory(self._shelf.rows, index.revision, index.dimension),
-        )
+        shelf = self._shelf
+        made = in_memory(shelf.rows, shelf.index.revision, shelf.index.dimension)
+        self._shelf = replace(shelf, index=made)
 
     def gain(self) -> float:
         """Our nDCG@10 by that of the best baseline."""
-        ranked = [self._shelf.ask(query, vector).ids for query, vector in self._asked]
+        ranked = [self._shelf.ask(query, vector) for query, vector in self._asked]
         return score([query for query, _ in self._asked], ranked) / self.best_baseline
 
 

@@ -150,19 +150,27 @@ class Loaders:
         return self._grouped(select, Field.entity_id)
 
     def _by_key(self, table: type[Row], column: Any) -> DataLoader[Any, Row | None]:
+        select = _of_keys(sa.select(column, table), column)
+
         async def load(keys: list[Any]) -> list[Row | None]:
-            (rows,) = await self._database.rows(sa.select(column, table).where(column.in_(keys)))
+            (rows,) = await self._database.rows((select, {"keys": keys}))
             found = dict(rows)
             return [found.get(key) for key in keys]
 
         return DataLoader(load_fn=load)
 
     def _grouped(self, select: sa.Select[*tuple[Any, ...]], column: Any) -> DataLoader[int, list[Any]]:
+        select = _of_keys(select, column)
+
         async def load(keys: list[int]) -> list[list[Any]]:
             grouped: dict[int, list[Any]] = defaultdict(list)
-            (rows,) = await self._database.rows(select.where(column.in_(keys)))
+            (rows,) = await self._database.rows((select, {"keys": keys}))
             for key, row in rows:
                 grouped[key].append(row)
             return [grouped[key] for key in keys]
 
         return DataLoader(load_fn=load)
+
+
+def _of_keys(select: sa.Select[*tuple[Any, ...]], column: Any) -> sa.Select[*tuple[Any, ...]]:
+    return select.where(column.in_(sa.bindparam("keys", expanding=True)))

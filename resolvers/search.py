@@ -26,6 +26,9 @@ from resolvers.snippets import Snippet, snippet_of
 
 MAXIMUM_QUESTION = 4_000
 _SPARE = 5  # hits that may turn out to have no book any more
+_IDS: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
+_BOOKS = sa.select(models.Book.id, models.Book).where(models.Book.id.in_(_IDS))
+_PASSAGES = sa.select(models.Passage.id, models.Passage.header, models.Passage.text).where(models.Passage.id.in_(_IDS))
 
 
 class SearchKind(StrEnum):
@@ -203,10 +206,9 @@ async def _hits(
 
 async def _edges(info: Info, hits: list[Hit], question: str, first: int) -> list[SearchEdge]:
     # Both at once, not by loaders: an answer of milliseconds notices each visit to the database.
-    book, passage = models.Book, models.Passage
     found, texts = await info.context.database.rows(
-        sa.select(book.id, book).where(book.id.in_([hit.owner.id for hit in hits])),
-        sa.select(passage.id, passage.header, passage.text).where(passage.id.in_([hit.passage_id for hit in hits])),
+        (_BOOKS, {"ids": [hit.owner.id for hit in hits]}),
+        (_PASSAGES, {"ids": [hit.passage_id for hit in hits]}),
     )
     books = dict(found)
     # A passage that has no text of its own is shown by its header; one that was replaced since, not at all.
