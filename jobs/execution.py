@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.events import Bus, Work, unit_of_work
 from library import jobs as job_rows
@@ -78,6 +79,9 @@ class Run:
         self._written_at = time.monotonic()
         async with unit_of_work(self.database, self.bus) as work:
             job = await job_rows.get(work.session, self.job.id)
+            if job.worker != self.worker:
+                self.stop(ClaimLost())
+                return
             self.write_progress_to(job)
             work.job_changed(job)
 
@@ -147,8 +151,12 @@ async def _give_back(run: Run) -> None:
 async def _beat(run: Run) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
-        async with run.database.write() as session:
-            cancel = await job_rows.beat(session, run.job.id, run.worker)
+        try:
+            async with run.database.write() as session:
+                cancel = await job_rows.beat(session, run.job.id, run.worker)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("heartbeat_failed", job_id=run.job.id, error=type(error).__name__)
+            continue
         if cancel is None:
             run.stop(ClaimLost())
         elif cancel:

@@ -65,14 +65,17 @@ async def work(settings: Settings) -> None:
     """Work until the task is cancelled; jobs in hand are given back. Reconnects when Valkey was away."""
     async with AsyncExitStack() as stack:
         workshop = await _open(settings, stack)
-        while True:
-            worker = _arq_worker(workshop, settings.redis_url)
-            try:
-                await worker.async_run()
-            except (RedisError, OSError) as error:
-                log.warning("valkey_lost", error=type(error).__name__, hint="jobs in hand go on; reconnecting")
-                await asyncio.sleep(RECONNECT_SECONDS)
-            finally:
+        workers: list[Worker] = []  # a new one for each connection; jobs in hand stay with the one that began them
+        try:
+            while True:
+                workers = [*filter(_is_busy, workers), _arq_worker(workshop, settings.redis_url)]
+                try:
+                    await workers[-1].async_run()
+                except (RedisError, OSError) as error:
+                    log.warning("valkey_lost", error=type(error).__name__, hint="jobs in hand go on; reconnecting")
+                    await _until_reachable(workshop.bus)
+        finally:
+            for worker in workers:
                 await _stop(worker)
 
 
@@ -137,6 +140,19 @@ def _arq_worker(workshop: Workshop, redis_url: str) -> Worker:
         job_serializer=redis.job_serializer,
         job_deserializer=redis.job_deserializer,
     )
+
+
+async def _until_reachable(bus: Bus) -> None:
+    while not await bus.reachable():  # noqa: ASYNC110 nothing tells that a server has come back
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _is_busy(worker: Worker) -> bool:
+    done = [task for task in worker.tasks.values() if task.done()]
+    for task in done:
+        # Its job has ended in the rows; that arq could not say so to the Valkey that was away is no news.
+        task.cancelled() or task.exception()
+    return len(done) < len(worker.tasks)
 
 
 async def _stop(worker: Worker) -> None:

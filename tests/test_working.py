@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from library.database import open_database
 from tests.library.scanning.audio_files import write_audio
-from tests.processes import Served, environment, serving, wait_until, working
+from tests.processes import Served, environment, serving, valkey, wait_until, working
 from tests.shelf import Volume, add
 
 ADD = """mutation($path: String!) { addLibraryRoot(input: {path: $path}) {
@@ -118,6 +118,28 @@ def test_a_worker_killed_in_mid_scan_loses_and_doubles_nothing(settings: dict[st
         assert (ended["state"], titles(served)) == ("SUCCEEDED", sorted(books))
         data: Any = served.ask("{ libraryStats { books editions audioFiles } }")
         assert data["libraryStats"] == {"books": 40, "editions": 40, "audioFiles": 40}
+
+
+def test_a_scan_goes_on_while_valkey_is_away_and_followers_learn_of_its_end(
+    database_url: str, exported_model: Path, short_folder: Path, tmp_path: Path
+) -> None:
+    books = {f"Book {number:02}": "" for number in range(30)}
+    write_books(tmp_path / "audiobooks", books)
+    data_dir = tmp_path / "data"
+    shutil.copytree(exported_model.parent, data_dir / "models")
+    place = short_folder / "lost.sock"
+    settings = environment(database_url, f"unix://{place}", data_dir)
+    with ExitStack() as first, both(settings) as (served, worker):
+        first.enter_context(valkey(place))
+        added: Any = served.ask(ADD, {"path": str(tmp_path / "audiobooks")})
+        job_id = added["addLibraryRoot"]["job"]["id"]
+        wait_until(lambda: len(titles(served)) > 0, "the first book", worker)
+        first.close()
+        assert finished(served, job_id)["state"] == "SUCCEEDED"
+        again: Any = served.ask(SCAN, {"id": added["addLibraryRoot"]["libraryRoot"]["id"]})
+        with valkey(place):
+            ended = finished(served, again["scanLibrary"]["job"]["id"])
+        assert (ended["state"], ended["result"]["failed"], titles(served)) == ("SUCCEEDED", 0, sorted(books))
 
 
 def titles(served: Served) -> list[str]:

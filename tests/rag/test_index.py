@@ -59,9 +59,9 @@ def test_one_change_is_quick_while_ten_thousand_are_pending() -> None:
     index = EMPTY.with_changes(rows)
     durations = []
     for number in range(20):
-        start = time.perf_counter()
+        start = time.process_time()
         index.with_changes([row(number + 1, "love", toy_vector(love=1))])
-        durations.append(time.perf_counter() - start)
+        durations.append(time.process_time() - start)
     assert sorted(durations)[10] < 0.02  # some 0.5 ms; room for a busy machine
 
 
