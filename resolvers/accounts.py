@@ -14,7 +14,7 @@ from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Info
 from resolvers.context import Viewer as ViewerValue
 from resolvers.descriptions import describe_enum
-from resolvers.errors import BadInputError, NotFoundError
+from resolvers.errors import BadInputError, NotFoundError, UnauthenticatedError
 from resolvers.ids import decode_id_of, encode_id
 from resolvers.nodes import Node
 from resolvers.permissions import Everybody, IsSignedIn, has_role
@@ -157,7 +157,8 @@ class RevokeApiTokenPayload:
 
 
 SignInResult = Annotated[
-    SignInPayload | BadInputError, strawberry.union("SignInResult", description="Who is signed in, or why nobody.")
+    SignInPayload | UnauthenticatedError,
+    strawberry.union("SignInResult", description="Who is signed in, or why nobody."),
 ]
 CreateApiTokenResult = Annotated[
     CreateApiTokenPayload | BadInputError,

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from library.errors import BadInput, Conflict, ErrorCode, NotFound
+from library.errors import BadInput, Conflict, ErrorCode, NotFound, TokenRefused
 from resolvers.descriptions import describe_enum
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Error",
     "ErrorCode",
     "NotFoundError",
+    "UnauthenticatedError",
 ]
 
 describe_enum(
@@ -60,6 +61,11 @@ class ConflictError(Error):
     """CONFLICT."""
 
 
+@strawberry.type(description="What should prove who somebody is does not.")
+class UnauthenticatedError(Error):
+    """UNAUTHENTICATED."""
+
+
 class BadInputHandler(strawberry.ExceptionHandler[BadInput, BadInputError]):
     """Turns BadInput into its union member."""
 
@@ -84,4 +90,12 @@ class ConflictHandler(strawberry.ExceptionHandler[Conflict, ConflictError]):
         return ConflictError(code=exception.code, message=str(exception))
 
 
-HANDLERS = (BadInputHandler(), NotFoundHandler(), ConflictHandler())
+class TokenRefusedHandler(strawberry.ExceptionHandler[TokenRefused, UnauthenticatedError]):
+    """Turns TokenRefused into its union member, where a token is the input."""
+
+    def handle(self, exception: TokenRefused, *, field: object, info: object) -> UnauthenticatedError:  # noqa: ARG002 the protocol's signature
+        """Give the client the exception's code and sentence."""
+        return UnauthenticatedError(code=exception.code, message=str(exception))
+
+
+HANDLERS = (BadInputHandler(), NotFoundHandler(), ConflictHandler(), TokenRefusedHandler())

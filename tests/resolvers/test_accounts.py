@@ -82,12 +82,13 @@ async def test_signing_in_with_a_token_begins_a_session_of_the_same_rights(
         "createApiToken"
     ]
     visitor = make_context(None)
-    query = "mutation($t: String!) { signIn(input: {token: $t}) { ... on SignInPayload { viewer { name role } } } }"
+    query = """mutation($t: String!) { signIn(input: {token: $t}) {
+      ... on SignInPayload { viewer { name role } } ... on Error { code } } }"""
     assert await run(visitor, query, {"t": made["secret"]}) == {"signIn": {"viewer": {"name": "Ada", "role": "VIEWER"}}}
     async with database.read() as session:
         known = await accounts.authenticate(session, visitor.session.cookie or "", kinds=(TokenKind.SESSION,))
     assert known.role is Role.VIEWER
-    assert await run(make_context(None), query, {"t": "sg_wrong"}) == "UNAUTHENTICATED"
+    assert await run(make_context(None), query, {"t": "sg_wrong"}) == {"signIn": {"code": "UNAUTHENTICATED"}}
 
 
 async def test_the_operators_token_can_make_the_first_token(ask: Ask) -> None:
