@@ -58,7 +58,7 @@ async def apply(
         columns |= {"title": title, "sort_title": sort_title(title), "title_key": text_key(title)}
     await session.execute(sa.update(Book).where(Book.id == book_id).values(**columns, updated_at=now()))
     if "authors" in values:
-        await _link_authors(session, book_id, values["authors"] or [], known, is_new=is_new)
+        await people.link(session, BookAuthor, {"book_id": book_id}, values["authors"] or [], known, is_new=is_new)
     if "series" in values:
         await series.place_book(session, book_id, values["series"] or [], known, is_new=is_new)
     for name, kind in (("genres", TagKind.GENRE), ("tags", TagKind.TAG)):
@@ -129,17 +129,3 @@ async def refresh_owned(session: AsyncSession, book_ids: Collection[int]) -> lis
         .execution_options(synchronize_session=False)
     )
     return sorted((book_id, title, is_owned) for book_id, title, is_owned in rows)
-
-
-async def _link_authors(
-    session: AsyncSession, book_id: int, names: list[str], known: KnownNames, *, is_new: bool
-) -> None:
-    if not is_new:
-        await session.execute(sa.delete(BookAuthor).where(BookAuthor.book_id == book_id))
-    person_ids = await people.find_or_create(session, names, known)
-    if person_ids:
-        links = [
-            {"book_id": book_id, "person_id": person_id, "position": place}
-            for place, person_id in enumerate(person_ids)
-        ]
-        await session.execute(sa.insert(BookAuthor), links)

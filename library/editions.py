@@ -34,18 +34,6 @@ async def apply(
     if columns or not is_new:
         await session.execute(sa.update(Edition).where(Edition.id == edition_id).values(**columns, updated_at=now()))
     if "narrators" in values:
-        await _link_narrators(session, edition_id, values["narrators"] or [], known, is_new=is_new)
-
-
-async def _link_narrators(
-    session: AsyncSession, edition_id: int, names: list[str], known: KnownNames, *, is_new: bool
-) -> None:
-    if not is_new:
-        await session.execute(sa.delete(EditionNarrator).where(EditionNarrator.edition_id == edition_id))
-    person_ids = await people.find_or_create(session, names, known)
-    if person_ids:
-        links = [
-            {"edition_id": edition_id, "person_id": person_id, "position": place}
-            for place, person_id in enumerate(person_ids)
-        ]
-        await session.execute(sa.insert(EditionNarrator), links)
+        await people.link(
+            session, EditionNarrator, {"edition_id": edition_id}, values["narrators"] or [], known, is_new=is_new
+        )

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from library.models.books import Person
+from library.models.books import BookAuthor, Person
+from library.models.editions import EditionNarrator
 from library.names import KnownNames, ids_of
 from library.text_search import MAXIMUM_KEY_LENGTH, fold, name_key
 
@@ -41,6 +43,24 @@ async def find_or_create(session: AsyncSession, names: Sequence[str], known: Kno
     rows = {name_key(name): _row(name) for name in reversed(names)}  # the first spelling wins
     ids = await ids_of(session, Person, rows, known)
     return [ids[key] for key in keys]
+
+
+async def link(
+    session: AsyncSession,
+    table: type[BookAuthor | EditionNarrator],
+    owner: dict[str, int],
+    names: Sequence[str],
+    known: KnownNames,
+    *,
+    is_new: bool,
+) -> None:
+    """Make these people, in this order, the ones linked to an owner, such as {"book_id": 7}; a new one has none yet."""
+    if not is_new:
+        await session.execute(sa.delete(table).filter_by(**owner))
+    person_ids = await find_or_create(session, names, known)
+    if person_ids:
+        links = [{**owner, "person_id": person_id, "position": place} for place, person_id in enumerate(person_ids)]
+        await session.execute(sa.insert(table), links)
 
 
 def sort_name(name: str) -> str:
