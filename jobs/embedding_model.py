@@ -35,6 +35,11 @@ class EmbeddingModel:
         """The splitter that fits the model, once it is open."""
         return self._opened[1] if self._opened is not None else None
 
+    @property
+    def embedder(self) -> OnnxEmbedder | None:
+        """The embedder, once it is open."""
+        return self._opened[0] if self._opened is not None else None
+
     async def open(self) -> tuple[OnnxEmbedder, Splitter]:
         """The embedder and the splitter that fits it; the first call on a fresh machine takes half a minute."""
         async with self._opening:

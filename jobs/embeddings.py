@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from jobs import queue
 from jobs.embedding_model import EmbeddingModel
 from jobs.events import Bus, unit_of_work
@@ -41,13 +43,21 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
     await publish_when_due(run, indexing)
 
 
-async def follow_up(database: Database, bus: Bus, model: EmbeddingModel) -> None:
-    """Start another job for what was written after the last one looked and before it ended."""
-    embedder, _ = await model.open()
+async def start_when_due(database: Database, bus: Bus, model: EmbeddingModel) -> None:
+    """Start a job when something waits for its vectors and no job is at it; on a fresh start also to open the model.
+
+    After a job this finds what was written after it last looked and before it ended.
+    """
+    embedder = model.embedder
     async with unit_of_work(database, bus) as work:
-        going_on = await job_rows.unfinished(work.session, JobKind.EMBED_PASSAGES)
-        if going_on is None and await passages.pending(work.session, embedder.card.revision, 1):
+        if await job_rows.unfinished(work.session, JobKind.EMBED_PASSAGES) is not None:
+            return
+        if embedder is None or await _anything_waits(work.session, embedder.card.revision):
             await queue.embed_passages(work)
+
+
+async def _anything_waits(session: AsyncSession, revision: str) -> bool:
+    return bool(await passages.pending(session, revision, 1) or await passages.books_without_passages(session, 1))
 
 
 async def _pending(database: Database, revision: str) -> Sequence[PassageRow]:

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from jobs import queue
 from jobs.embedding_model import EmbeddingModel
-from jobs.embeddings import embed_passages, follow_up
+from jobs.embeddings import embed_passages, start_when_due
 from jobs.events import Bus, open_queue, unit_of_work
 from jobs.execution import Handler, execute, sweep
 from jobs.index_builds import Indexing, build_index
@@ -58,7 +58,8 @@ class Workshop:
     async def run(self, job_id: int) -> None:
         """Run one job, and start what its end makes due."""
         await execute(job_id, self.handlers, database=self.database, bus=self.bus, worker=self.name)
-        await follow_up(self.database, self.bus, self.model)
+        if self.model.embedder is not None:  # else the next minute tries again, not the next moment
+            await start_when_due(self.database, self.bus, self.model)
 
 
 async def work(settings: Settings) -> None:
@@ -177,8 +178,7 @@ async def _sweep(ctx: dict[str, Any]) -> None:
 async def _start_embedding(ctx: dict[str, Any]) -> None:
     """Embed what waits, and prepare the model and a first generation on a fresh machine."""
     workshop = _workshop(ctx)
-    async with unit_of_work(workshop.database, workshop.bus) as work:
-        await queue.embed_passages(work)
+    await start_when_due(workshop.database, workshop.bus, workshop.model)
 
 
 async def _start_due_scans(ctx: dict[str, Any]) -> None:
