@@ -10,6 +10,7 @@ from benchmarks.cache import cache_folder, exported_model
 from benchmarks.servers import valkey
 from demo.writer import write_collection
 from library.models.jobs import JobKind
+from rag.generations import FORMAT
 from tests.processes import Served, environment, serving, wait_until, working
 
 ADD = "mutation($path: String!) { addLibraryRoot(input: {path: $path}) { __typename ... on Error { message } } }"
@@ -21,7 +22,7 @@ PATIENCE_SECONDS = 300.0
 
 def demo_site() -> Path:
     """The data directory of the demo collection, ready to be served; takes a minute the first time."""
-    site = cache_folder() / "demo"
+    site = cache_folder() / f"demo-{FORMAT}"
     if not (site / "complete").exists():
         shutil.rmtree(site, ignore_errors=True)
         _build(site)

