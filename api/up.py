@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 from urllib.parse import urlsplit
 
 import orjson
@@ -70,7 +71,7 @@ class Site:
         usual = Path(Settings.model_fields["data_dir"].default).expanduser()
         folder = self.settings.data_dir
         where = "" if folder == usual else f"SHELFGRAPH_DATA_DIR={shlex.quote(str(folder))} "
-        return f"{where}shelfgraph {arguments}"
+        return f"{where}{_program()} {arguments}"
 
     async def sign_in_link(self) -> str:
         """Make a link that signs the owner in, once, within 15 minutes."""
@@ -79,6 +80,14 @@ class Site:
 
 
 WhenReady = Callable[[Site], Awaitable[None]]
+
+
+def _program() -> str:
+    """How the command is called from here: by its name, or by its path when that is not found by name."""
+    called = Path(sys.argv[0])
+    if called.name != "shelfgraph" or which("shelfgraph") is not None:
+        return "shelfgraph"
+    return shlex.quote(os.path.relpath(called))
 
 
 def up(settings: Settings, console: Console, when_ready: WhenReady, programs: Programs | None = None) -> None:
