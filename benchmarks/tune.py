@@ -1,7 +1,7 @@
 """Choosing the constants of the ranking on training queries: `python -m benchmarks.tune`.
 
 Read are SciFact's training queries and every other question of tip-of-the-tongue and of the similar books; no test
-query is, not even as a file. A setting's value is the mean over these collections of its nDCG@10 divided by that of
+query is embedded or asked. A setting's value is the mean over these collections of its nDCG@10 divided by that of
 the best baseline (vector, bm25s or their fusion), so that easy and hard collections count alike. The grid is fixed;
 what wins is written by hand into rag/keywords.py and rag/search.py.
 """
