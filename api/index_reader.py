@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from jobs.events import Bus
-from jobs.index_rows import catch_up, open_index
+from jobs.index_rows import catch_up, index_home, open_index
 from jobs.passages import Splitter, book_splitter, refresh_passages
 from library.database import Database
 from library.events import INDEX_TOPIC
@@ -38,7 +38,9 @@ class IndexReader:
         self._model = model
         self._embedder: OnnxEmbedder | None = None
         self._split: Splitter | None = None
+        self._home: Path | None = None
         self._index: SearchIndex | None = None
+        self._tried = 0  # number of the newest generation that was opened, or could not be
         self._state: Ready | Warming = Warming(WarmingReason.LOADING, None)
         self._task: asyncio.Task[None] | None = None
         self.filters = PassageFilters()
@@ -85,8 +87,11 @@ class IndexReader:
             self._state = Warming(WarmingReason.MODEL_MISSING, None)
             return
         card = embedder.card
-        if self._index is None or await asyncio.to_thread(self._newest, card.revision) > self._index.generation:
-            self._index = await open_index(self._database, self._indexes, card.revision, card.dimension)
+        home = self._home = self._home or await index_home(self._database, self._indexes)
+        newest = await asyncio.to_thread(_newest, home, card.revision)
+        if self._index is None or newest > self._tried:
+            self._tried = newest  # once: one that is torn stays so, and the rows have replaced it
+            self._index = await open_index(self._database, home, card.revision, card.dimension)
         self._index = await catch_up(self._database, self._index)
         self._state = _judged(self._index, embedder)
 
@@ -99,8 +104,9 @@ class IndexReader:
         self._embedder = embedder
         return embedder
 
-    def _newest(self, revision: str) -> int:
-        return max(generation_numbers(self._indexes, revision), default=0)
+
+def _newest(home: Path, revision: str) -> int:
+    return max(generation_numbers(home, revision), default=0)
 
 
 def _judged(index: SearchIndex, embedder: OnnxEmbedder) -> Ready | Warming:

@@ -11,13 +11,14 @@ from jobs import queue
 from jobs.embedding_model import EmbeddingModel
 from jobs.events import unit_of_work
 from jobs.execution import Run
-from jobs.index_rows import open_index
+from jobs.index_rows import index_home, open_index
 from library import jobs as job_rows
 from library import leases, passages
 from library.errors import Conflict
 from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
-from rag.generations import Manifest, generation_numbers, publish
+from rag.errors import IndexFileError
+from rag.generations import open_newest, publish
 from rag.index import SearchIndex
 
 LEASE = "index-builder"
@@ -50,9 +51,10 @@ async def build_index(run: Run, indexing: Indexing) -> None:
         if not await leases.acquire(session, LEASE, run.worker, _LASTING):
             raise BuilderBusy
     try:
-        index = await open_index(run.database, indexing.folder, card.revision, card.dimension)
+        home = await index_home(run.database, indexing.folder)
+        index = await open_index(run.database, home, card.revision, card.dimension)
         run.checkpoint()
-        published: SearchIndex = await asyncio.to_thread(publish, indexing.folder, index, model=card.model)
+        published: SearchIndex = await asyncio.to_thread(publish, home, index, model=card.model)
     finally:
         async with run.database.write() as session:
             await leases.release(session, LEASE, run.worker)
@@ -65,9 +67,11 @@ async def build_index(run: Run, indexing: Indexing) -> None:
 async def publish_when_due(run: Run, indexing: Indexing) -> None:
     """Start a build when there is no generation yet, or when the tail behind it has grown long."""
     embedder, _ = await indexing.model.open()
-    newest = await asyncio.to_thread(_newest_version, indexing.folder, embedder.card.revision)
+    card = embedder.card
+    home = await index_home(run.database, indexing.folder)
+    newest = await asyncio.to_thread(newest_version, home, card.revision, card.dimension)
     async with unit_of_work(run.database, run.bus) as work:
-        if await _is_due(work.session, embedder.card.revision, newest):
+        if await _is_due(work.session, card.revision, newest):
             await queue.build_index(work)
 
 
@@ -80,6 +84,9 @@ async def _is_due(session: AsyncSession, revision: str, newest: int | None) -> b
     return tail > max(_SMALLEST_TAIL, counts.passages * _LARGEST_SHARE)
 
 
-def _newest_version(folder: Path, revision: str) -> int | None:
-    numbers = generation_numbers(folder, revision)
-    return Manifest.read(folder / revision / f"{numbers[0]:08d}").up_to_version if numbers else None
+def newest_version(folder: Path, revision: str, dimension: int) -> int | None:
+    """Up to which version the newest usable generation goes; None when there is none, so that one is built."""
+    try:
+        return open_newest(folder, revision, dimension).up_to_version
+    except IndexFileError:
+        return None

@@ -7,7 +7,7 @@ import numpy as np
 import structlog
 
 from library import passages
-from library.database import Database
+from library.database import Database, identity
 from rag.errors import IndexFileError
 from rag.generations import open_newest
 from rag.index import SearchIndex
@@ -16,6 +16,11 @@ from rag.segment import PassageRow
 log = structlog.get_logger(__name__)
 
 CHANGES_AT_ONCE = 2_000
+
+
+async def index_home(database: Database, folder: Path) -> Path:
+    """Where this database's generations lie: one that was put in another's place must not find that one's passages."""
+    return folder / await identity(database)
 
 
 async def open_index(database: Database, folder: Path, revision: str, dimension: int) -> SearchIndex:

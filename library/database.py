@@ -1,6 +1,7 @@
 """Opening the database: one engine, a factory of sessions that read and one of sessions that write."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ _PRAGMAS = (
     f"cache_size=-{_SQLITE_CACHE_KIB}",
     "temp_store=MEMORY",
 )
+_IDENTITY = "identity"
+_IDENTITY_BITS = 62
 _READING_THREADS = 4  # as many small reads at once as are of use; each thread has a connection
 
 
@@ -136,6 +139,20 @@ async def next_version(session: AsyncSession, name: str) -> int:
         .returning(Counter.value)
     )
     return int((await session.execute(raised)).scalar_one())
+
+
+async def identity(database: Database) -> str:
+    """A random name this database was given once: files made from another database's rows are not its own."""
+    wanted = sa.select(Counter.value).where(Counter.name == _IDENTITY)
+    async with database.read() as session:
+        number = await session.scalar(wanted)
+    if number is None:
+        async with database.write() as session:
+            dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+            given = dialect.insert(Counter).values(name=_IDENTITY, value=secrets.randbits(_IDENTITY_BITS))
+            await session.execute(given.on_conflict_do_nothing(index_elements=["name"]))
+            number = await session.scalar(wanted)
+    return f"{number:016x}"
 
 
 async def current_version(session: AsyncSession, name: str) -> int:
