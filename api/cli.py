@@ -191,11 +191,6 @@ def load_settings() -> Settings:
         raise CannotStart(str(error)) from None
 
 
-def database_url(settings: Settings) -> str:
-    """The database to use, for Alembic's own command line."""
-    return settings.resolved_database_url
-
-
 async def _scan(settings: Settings, console: Console, folder: str, *, name: str | None, force: bool) -> Job:
     from api.collection import scan as scan_folder  # noqa: PLC0415 it brings the bars
 

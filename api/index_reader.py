@@ -113,6 +113,6 @@ def _judged(index: SearchIndex, embedder: OnnxEmbedder) -> Ready | Warming:
     """A first search makes sense once a generation is there, or nearly all rows have their vectors."""
     mostly_embedded = index.count > 0 and index.pending * _MOSTLY <= index.count
     if index.generation > 0 or mostly_embedded:
-        return Ready(index, embedder, index.pending, index.built_at)
+        return Ready(index, embedder)
     progress = (index.count - index.pending) / index.count if index.count else None
     return Warming(WarmingReason.EMBEDDING, progress)

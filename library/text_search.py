@@ -103,7 +103,7 @@ def match_class(search: str) -> sa.ColumnElement[int]:
     if not typed:
         return sa.literal(ALL_WORDS)
     exact = sa.or_(Book.title_key == typed, Book.sort_title == typed)
-    prefix = sa.or_(_begins_with(Book.title_key, typed), _begins_with(Book.sort_title, typed))
+    prefix = sa.or_(begins_with(Book.title_key, typed), begins_with(Book.sort_title, typed))
     return sa.case((exact, EXACT_TITLE), (prefix, TITLE_PREFIX), else_=ALL_WORDS)
 
 
@@ -115,10 +115,11 @@ def _searched_words(search: str) -> list[str]:
 
 
 def _has_word(word: str) -> sa.ColumnElement[bool]:
-    return Book.id.in_(sa.select(BookWord.book_id).where(_begins_with(BookWord.word, word)))
+    return Book.id.in_(sa.select(BookWord.book_id).where(begins_with(BookWord.word, word)))
 
 
-def _begins_with(column: InstrumentedAttribute[str], prefix: str) -> sa.ColumnElement[bool]:
+def begins_with(column: InstrumentedAttribute[str], prefix: str) -> sa.ColumnElement[bool]:
+    """A text column begins with a folded prefix."""
     # A range rather than LIKE, so that both databases walk the index and no wildcard needs escaping.
     return sa.and_(column >= prefix, column < prefix + _BEYOND)
 

@@ -25,9 +25,7 @@ def migrate(connection: Connection) -> None:
 
 async def migrate_configured_database() -> None:
     """Open the database of the settings, for `alembic` on the command line."""
-    from api.cli import database_url  # noqa: PLC0415 only the command line needs the entry point
-
-    database = open_database(database_url(Settings()))
+    database = open_database(Settings().resolved_database_url)
     async with database.engine.begin() as connection:
         await connection.run_sync(migrate)
     await database.close()

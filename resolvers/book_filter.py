@@ -216,8 +216,7 @@ def _text(given: TextFilter) -> Iterator[sa.ColumnElement[bool]]:
     if given.equals is not None:
         yield Book.title_key == text_search.text_key(_bounded(given.equals))
     if given.starts_with is not None:
-        prefix = text_search.text_key(_bounded(given.starts_with))
-        yield sa.and_(Book.title_key >= prefix, Book.title_key < prefix + "\U0010ffff")
+        yield text_search.begins_with(Book.title_key, text_search.text_key(_bounded(given.starts_with)))
     if given.words is not None:
         yield text_search.matching_books(_bounded(given.words))
 

@@ -138,4 +138,4 @@ def _begins(search: str | None, *columns: Any) -> sa.ColumnElement[bool]:
     if not search or not search.strip():
         return sa.true()
     prefix = text_search.fold(search[:200]).strip()
-    return sa.or_(*(sa.and_(column >= prefix, column < prefix + "\U0010ffff") for column in columns))
+    return sa.or_(*(text_search.begins_with(column, prefix) for column in columns))

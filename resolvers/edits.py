@@ -18,6 +18,7 @@ from resolvers.books import Book, Edition
 from resolvers.context import Info
 from resolvers.errors import BadInputError, NotFoundError
 from resolvers.ids import decode_id, decode_id_of
+from resolvers.metadata_fields import camel_case
 from resolvers.permissions import IsMember
 from resolvers.scalars import ASIN, ISBN
 
@@ -145,7 +146,7 @@ class EditMutation:
             changed = await metadata.edit(work.session, entity, values, actor=_actor(info), lock_fields=input.lock)
             book = await book_rows.get(work.session, entity.id)
             await _book_changed(work, info, book, changed)
-        return UpdateBookPayload(book=Book.of(book), changed_fields=[_camel_case(name) for name in changed])
+        return UpdateBookPayload(book=Book.of(book), changed_fields=[camel_case(name) for name in changed])
 
     @strawberry.mutation(description="Change fields of an edition by hand.", permission_classes=[IsMember])
     async def update_edition(
@@ -160,7 +161,7 @@ class EditMutation:
             changed = await metadata.edit(work.session, entity, values, actor=_actor(info), lock_fields=input.lock)
             edition = await _edition(work, entity.id)
             await _book_changed(work, info, await book_rows.get(work.session, edition.book_id), changed)
-        return UpdateEditionPayload(edition=Edition.of(edition), changed_fields=[_camel_case(name) for name in changed])
+        return UpdateEditionPayload(edition=Edition.of(edition), changed_fields=[camel_case(name) for name in changed])
 
     @strawberry.mutation(
         description="Lock fields against scans and providers, or unlock them.", permission_classes=[IsMember]
@@ -183,7 +184,7 @@ class EditMutation:
             await _book_changed(work, info, book, changed)
         return LockFieldsPayload(
             node=Edition.of(edition) if edition is not None else Book.of(book),
-            changed_fields=[_camel_case(name) for name in changed],
+            changed_fields=[camel_case(name) for name in changed],
         )
 
 
@@ -230,8 +231,3 @@ def _actor(info: Info) -> str:
 
 def _snake_case(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name[:100])
-
-
-def _camel_case(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)

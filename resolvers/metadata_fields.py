@@ -42,7 +42,7 @@ class MetadataField:
     def of(cls, row: models.Field) -> "MetadataField":
         """View a row."""
         return cls(
-            name=_camel_case(row.name),
+            name=camel_case(row.name),
             value=_as_text(row.value),
             source=row.source,
             detail=row.detail,
@@ -58,6 +58,7 @@ def _as_text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _camel_case(name: str) -> str:
+def camel_case(name: str) -> str:
+    """A field's name as clients know it."""
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)

@@ -4,16 +4,15 @@ from typing import Any
 
 from strawberry.permission import BasePermission
 
+from library import accounts
 from library.errors import Forbidden, Unauthenticated
 from library.models.accounts import Role
 from resolvers.context import Context, Info, Viewer
 
-_RANK = {Role.VIEWER: 0, Role.MEMBER: 1, Role.ADMIN: 2}
-
 
 def has_role(viewer: Viewer | None, role: Role) -> bool:
     """Whether the viewer has at least this role."""
-    return viewer is not None and _RANK[viewer.role] >= _RANK[role]
+    return viewer is not None and accounts.covers(viewer.role, role)
 
 
 def may_read(context: Context) -> bool:

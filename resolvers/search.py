@@ -236,7 +236,7 @@ def _info(state: Ready) -> SearchInfo:
         dimension=card.dimension,
         generation=state.index.generation,
         indexed_passages=state.index.count,
-        pending_passages=state.pending_passages,
-        built_at=state.built_at,
-        stale=state.pending_passages > 0,
+        pending_passages=state.index.pending,
+        built_at=state.index.built_at,
+        stale=state.index.pending > 0,
     )

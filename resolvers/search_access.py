@@ -3,7 +3,6 @@
 import enum
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,8 +35,6 @@ class Ready:
 
     index: "SearchIndex"
     embedder: "OnnxEmbedder"
-    pending_passages: int
-    built_at: datetime | None
 
 
 class SearchAccess(Protocol):
