@@ -11,7 +11,18 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 MINIMUM_ADMIN_TOKEN_LENGTH = 32
-SECRETS = frozenset({"admin_token", "database_url", "redis_url"})
+SECRETS = frozenset(
+    {
+        "admin_token",
+        "database_url",
+        "redis_url",
+        "secret_key",
+        "prowlarr_api_key",
+        "myanonamouse_session",
+        "torznab_api_key",
+        "qbittorrent_password",
+    }
+)
 DATABASE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -114,6 +125,37 @@ class Settings(BaseSettings):
     max_root_fields: int = Field(default=20, ge=1, description="Most root fields in one operation.")
     max_tokens: int = Field(default=2000, ge=100, description="Most lexical tokens in one document.")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body, in bytes.")
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="Key (32 characters or more) that credentials are sealed with; several, newest first, separated by "
+        "commas. `shelfgraph up` makes one in the data directory; empty: that file.",
+    )
+    recycle_dir: Path | None = Field(
+        default=None,
+        description="Folder that files taken out of the library are moved to; empty: `recycle` in the data directory.",
+    )
+    plain_http_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Comma-separated host names, not on a private network, that may be called without TLS.",
+    )
+    prowlarr_url: str = Field(default="", description="Address of Prowlarr; given here, no mutation can change it.")
+    prowlarr_api_key: SecretStr | None = Field(default=None, description="API key of Prowlarr.")
+    myanonamouse_session: SecretStr | None = Field(
+        default=None, description="Session (`mam_id`) of MyAnonamouse, made for Shelfgraph alone."
+    )
+    torznab_url: str = Field(default="", description="Address of a Torznab indexer, such as one of Jackett.")
+    torznab_api_key: SecretStr | None = Field(default=None, description="API key of the Torznab indexer.")
+    qbittorrent_url: str = Field(default="", description="Address of qBittorrent's web interface.")
+    qbittorrent_username: str = Field(default="", description="User of qBittorrent's web interface.")
+    qbittorrent_password: SecretStr | None = Field(
+        default=None, description="Password of qBittorrent's web interface, or an API key when no user is given."
+    )
+    watched_poll_seconds: float = Field(
+        default=2.0, gt=0, description="How often qBittorrent is asked while somebody follows downloads."
+    )
+    idle_poll_seconds: float = Field(
+        default=20.0, gt=0, description="How often qBittorrent is asked while nobody follows downloads."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
@@ -125,11 +167,22 @@ class Settings(BaseSettings):
         file = URL.create("sqlite+aiosqlite", database=str(self.data_dir / "shelfgraph.db"))
         return self.database_url or file.render_as_string()
 
-    @field_validator("allowed_origins", mode="before")
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys credentials are sealed with, newest first; empty when there are none."""
+        given = self.secret_key.get_secret_value() if self.secret_key is not None else _kept_key(self.data_dir)
+        return tuple(key.strip() for key in given.split(",") if key.strip())
+
+    @property
+    def resolved_recycle_dir(self) -> Path:
+        """The recycle folder, also when none was given."""
+        return self.recycle_dir or self.data_dir / "recycle"
+
+    @field_validator("allowed_origins", "plain_http_hosts", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+            return tuple(entry.strip().rstrip("/") for entry in value.split(",") if entry.strip())
         return value
 
     @field_validator("database_url")
@@ -164,3 +217,11 @@ class Settings(BaseSettings):
     @classmethod
     def _expand_home(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+
+def _kept_key(data_dir: Path) -> str:
+    """The key that `up` made, so that commands beside it need no setting."""
+    try:
+        return (data_dir / "secret.key").read_text(encoding="utf-8")
+    except OSError:
+        return ""

@@ -18,12 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from library import events as event_rows
 from library.database import Database
+from library.models.downloads import Download
 from library.models.jobs import Event, Job
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "shelfgraph:events"
 ALL_TOPICS = "*"
+WATCHING_TOPIC = "watching"
+_WATCHING_KEY = "shelfgraph:watching"
+_WATCHING_SECONDS = 10
 _RECONNECT_SECONDS = 0.5
 _LISTEN_TIMEOUT_SECONDS = 5.0
 
@@ -86,6 +90,21 @@ class Bus:
                 await self._redis.enqueue_job("run", job_id, _job_id=f"{job_id}:{uuid4().hex}")
         except (RedisError, OSError) as error:
             log.warning("deliver_failed", error=type(error).__name__, hint="the sweep delivers them again")
+
+    async def watch(self) -> None:
+        """Say that somebody follows downloads; it holds for ten seconds, and polls come often while it does."""
+        try:
+            if not await self._redis.set(_WATCHING_KEY, 1, ex=_WATCHING_SECONDS, get=True):
+                await self.publish([WATCHING_TOPIC])
+        except (RedisError, OSError) as error:
+            log.warning("watch_failed", error=type(error).__name__, hint="progress comes at the slower pace")
+
+    async def is_watched(self) -> bool:
+        """Whether somebody follows downloads now."""
+        try:
+            return bool(await self._redis.exists(_WATCHING_KEY))
+        except (RedisError, OSError):
+            return False
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[asyncio.Event]:
@@ -151,6 +170,15 @@ class Work:
     def job_changed(self, job: Job) -> None:
         """Tell of a job's new state."""
         self.emit(event_rows.job_topic(job.id), job.state, job.id)
+
+    def download_changed(self, download: Download) -> None:
+        """Tell of a download's new state."""
+        self.emit(
+            event_rows.DOWNLOADS_TOPIC,
+            download.state,
+            download.id,
+            {"name": download.name, "book_id": download.book_id, "reason": download.reason_code},
+        )
 
     def deliver(self, job: Job) -> None:
         """Hand the job to a worker, once the transaction has committed."""

@@ -14,12 +14,19 @@ from library.models.jobs import Event
 JOB_PREFIX = "job:"
 LIBRARY_TOPIC = "library"
 INDEX_TOPIC = "index"
+DOWNLOADS_TOPIC = "downloads"
+INTEGRATIONS_TOPIC = "integrations"
 _LONGEST_SEQUENCE = 16  # 60 bits
 
 
 def job_topic(job_id: int) -> str:
     """The topic of one job."""
     return f"{JOB_PREFIX}{job_id}"
+
+
+def search_topic(search_id: int) -> str:
+    """The topic of one search for releases."""
+    return f"release-search:{search_id}"
 
 
 def encode_sequence(event_id: int) -> str:

@@ -11,10 +11,20 @@ from library.models.books import (
     SeriesEntry,
     Tag,
 )
+from library.models.downloads import Download, DownloadChange, DownloadFile, Import, ImportedFile
 from library.models.editions import AudioFile, Chapter, Copy, Cover, Edition, EditionNarrator, LibraryRoot
+from library.models.integrations import (
+    DailyBudget,
+    Integration,
+    IntegrationSecret,
+    NotificationTarget,
+    Purchase,
+    TrackerAccount,
+)
 from library.models.jobs import Event, Job, JobItemError, Lease
 from library.models.metadata import Evidence, Field, MetadataChange
 from library.models.passages import Embedding, Passage, PassageDeletion
+from library.models.releases import ProviderReport, QualityProfile, Release, ReleaseSearch, UserQualityProfile, Want
 from library.models.tables import Counter, Table
 
 __all__ = [
@@ -27,25 +37,42 @@ __all__ = [
     "Copy",
     "Counter",
     "Cover",
+    "DailyBudget",
+    "Download",
+    "DownloadChange",
+    "DownloadFile",
     "Edition",
     "EditionNarrator",
     "Embedding",
     "Event",
     "Evidence",
     "Field",
+    "Import",
+    "ImportedFile",
+    "Integration",
+    "IntegrationSecret",
     "Job",
     "JobItemError",
     "Lease",
     "LibraryRoot",
     "MetadataChange",
+    "NotificationTarget",
     "Passage",
     "PassageDeletion",
     "Person",
+    "ProviderReport",
+    "Purchase",
+    "QualityProfile",
+    "Release",
+    "ReleaseSearch",
     "Series",
     "SeriesEntry",
     "Table",
     "Tag",
     "Token",
     "TokenKind",
+    "TrackerAccount",
     "User",
+    "UserQualityProfile",
+    "Want",
 ]
