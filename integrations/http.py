@@ -1,0 +1,354 @@
+"""The one way out: every request to somebody else's server leaves through here.
+
+A client's request passes, in this order: the answers kept (if the service allows it), a place among the calls at once,
+the TLS rule, the gate that all workers share (circuit, pause, token bucket), the exchange with its limits, and the
+retries. What leaves upwards are answers or the errors of `integrations.errors`, never httpx's own: they carry URLs,
+and URLs carry keys.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import hishel
+import httpx
+import structlog
+from hishel.httpx import AsyncCacheTransport
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
+
+from integrations.addresses import Resolve, connectable, resolve_name
+from integrations.errors import BadPayload, IntegrationError, RateLimited, Unavailable
+from integrations.exchanges import Damaged, NotConnected, Unfinished, exchange, retry_after
+from integrations.gates import FIRST_PAUSE_SECONDS, LONGEST_SERVER_WAIT_SECONDS, Budget, Circuit, Gates, Pass
+from integrations.redaction import Redactor, silence
+
+__all__ = ["Budget", "Circuit", "Outside", "Service"]
+
+log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
+
+Sleep = Callable[[float], Awaitable[None]]
+
+ATTEMPTS = 3
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=8)
+_IDEMPOTENT = frozenset({"GET", "HEAD"})
+_BUSY = frozenset({502, 503, 504})
+# Valkey is near: one that takes longer is lost.
+_VALKEY_SECONDS = 5.0
+_CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who is called, and how gently."""
+
+    name: str  # budgets and circuit are shared by all who use this name, such as "qbittorrent:3"
+    base_url: str
+    other_urls: tuple[str, ...] = ()  # where else the service lives; requests to other origins are refused
+    requests: int = 60  # the bucket fills with so many tokens …
+    per_seconds: float = 60.0  # … in so many seconds
+    burst: int = 5
+    at_once: int = 4  # in one process
+    timeout_seconds: float = 30.0  # for a whole exchange; a request may bring its own
+    most_bytes: int = 10_000_000  # of an answer, unpacked
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    cached: bool = False  # answers may be kept in Valkey: only where they hold no secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the ways of all services have in common."""
+
+    transport: httpx.AsyncBaseTransport
+    gates: Gates
+    redactor: Redactor
+    plain_http_hosts: Collection[str]
+    resolve: Resolve
+    clock: Callable[[], float]
+    sleep: Sleep
+
+
+class Outside:
+    """The outside world as one worker process sees it."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        user_agent: str,
+        plain_http_hosts: Collection[str] = (),
+        clock: Callable[[], float] = time.time,
+        sleep: Sleep = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
+        resolve: Resolve = resolve_name,
+    ) -> None:
+        self._valkey = Redis.from_url(redis_url, socket_timeout=_VALKEY_SECONDS, socket_connect_timeout=_VALKEY_SECONDS)
+        # Only what can be unpacked piece by piece is asked for.
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
+        self._shared = _Shared(
+            transport=transport or httpx.AsyncHTTPTransport(verify=True, trust_env=False, limits=_CONNECTIONS),
+            gates=Gates(self._valkey, clock=clock, sleep=sleep),
+            redactor=Redactor(),
+            plain_http_hosts=plain_http_hosts,
+            resolve=resolve,
+            clock=clock,
+            sleep=sleep,
+        )
+        self._places: dict[str, asyncio.Semaphore] = {}
+        silence("httpx", "httpcore", "hishel")
+
+    def client(self, service: Service) -> httpx.AsyncClient:
+        """A client for one service; closing it is not necessary and ends no connection.
+
+        Its requests raise the errors of `integrations.errors`: RateLimited for a 429 and for a budget that is spent
+        for long, Unavailable when no whole answer comes, InsecureAddress, and BadPayload for an address that is not
+        the service's. Answers of any other status are given back. GET and HEAD are retried, and others that say
+        `extensions={"idempotent": True}`.
+        """
+        self.learn(*service.secrets)
+        places = self._places.setdefault(service.name, asyncio.Semaphore(service.at_once))
+        way: httpx.AsyncBaseTransport = _Way(self._shared, service, places)
+        if service.cached:
+            answers = _Answers(self._valkey, self._shared.redactor, service)
+            way = AsyncCacheTransport(way, answers, rfc=hishel.CacheOptions(shared=False))
+        return _Client(service, way, self._headers)
+
+    async def circuit(self, name: str) -> Circuit:
+        """The state of the circuit of a service, as all workers see it. Raises Unavailable without Valkey."""
+        async with _valkey_needed(name):
+            return await self._shared.gates.circuit(name)
+
+    async def budget(self, service: Service) -> Budget:
+        """What is left of the budget that all workers share. Raises Unavailable without Valkey."""
+        async with _valkey_needed(service.name):
+            return await self._shared.gates.budget(service)
+
+    def redact(self, text: str) -> str:
+        """Replace every secret of every client made here, in raw, URL-encoded, JSON-escaped and base64 form."""
+        return self._shared.redactor.redact(text)
+
+    def learn(self, *secrets: str) -> None:
+        """Redact these too, such as a cookie that has been rotated."""
+        self._shared.redactor.learn(secrets)
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._shared.transport.aclose()
+        await self._valkey.aclose()
+
+
+class _Client(httpx.AsyncClient):
+    """An httpx client from which no error of httpx leaves."""
+
+    def __init__(self, service: Service, transport: httpx.AsyncBaseTransport, headers: dict[str, str]) -> None:
+        self._service = service.name
+        super().__init__(
+            base_url=service.base_url,
+            headers=headers,
+            timeout=service.timeout_seconds,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        """Refuse an address that is none."""
+        try:
+            return super().build_request(*args, **kwargs)
+        except httpx.InvalidURL:
+            pass
+        raise BadPayload(self._service, "an address that cannot be read")
+
+    async def send(self, *args: Any, **kwargs: Any) -> httpx.Response:
+        """Refuse a redirect that cannot be followed: all else is told apart below."""
+        try:
+            return await super().send(*args, **kwargs)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            pass
+        raise BadPayload(self._service, "a redirect that cannot be followed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of one attempt."""
+
+    result: httpx.Response | IntegrationError
+    is_failure: bool = False  # the circuit counts it
+    again: bool = False
+    is_held: bool = False  # the gate makes the next attempt wait as long as the server has asked
+
+    @property
+    def seen(self) -> str:
+        """What a log line says of it."""
+        return str(self.result) if isinstance(self.result, IntegrationError) else f"status {self.result.status_code}"
+
+
+class _Way(httpx.AsyncBaseTransport):
+    """The way of one service's requests to the network."""
+
+    def __init__(self, shared: _Shared, service: Service, places: asyncio.Semaphore) -> None:
+        self._shared = shared
+        self._service = service
+        self._places = places
+        self._origins = {_origin(httpx.URL(url)) for url in (service.base_url, *service.other_urls)}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Give the answer, after as many attempts as it may take."""
+        if _origin(request.url) not in self._origins:
+            # Keys in headers must not follow a link or a redirect that somebody else has written.
+            host = self._shared.redactor.redact(request.url.host)
+            raise BadPayload(self._service.name, f"a link to {host}, which is not its own")
+        retrying = AsyncRetrying(
+            sleep=self._shared.sleep,
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_pause,
+            retry=retry_if_result(_is_worth_repeating),
+            retry_error_callback=_last,
+        )
+        async with self._places:
+            outcome: _Outcome = await retrying(self._attempt, request, uuid4().hex)
+        if isinstance(outcome.result, IntegrationError):
+            raise outcome.result
+        return outcome.result
+
+    async def _attempt(self, request: httpx.Request, caller: str) -> _Outcome:
+        service = self._service
+        async with _valkey_needed(service.name):
+            given = await self._shared.gates.enter(service, caller)
+        try:
+            answer = await exchange(
+                self._shared.transport,
+                request,
+                await self._targets(request.url),
+                most_bytes=service.most_bytes,
+                seconds=_seconds(request, service),
+            )
+        except Unfinished as problem:
+            outcome = self._unfinished(problem, request)
+        else:
+            outcome = await self._answered(answer, request)
+        return await self._settle(outcome, given)
+
+    async def _targets(self, url: httpx.URL) -> list[httpx.URL]:
+        shared = self._shared
+        try:
+            return await connectable(self._service.name, url, shared.plain_http_hosts, shared.resolve)
+        except OSError:
+            raise NotConnected("its name has no address") from None
+
+    def _unfinished(self, problem: Unfinished, request: httpx.Request) -> _Outcome:
+        if isinstance(problem, Damaged):
+            return _Outcome(BadPayload(self._service.name, problem.reason))
+        repeatable = isinstance(problem, NotConnected) or _is_idempotent(request)
+        error = Unavailable(self._service.name, problem.reason)
+        return _Outcome(error, is_failure=True, again=problem.worth_repeating and repeatable)
+
+    async def _answered(self, answer: httpx.Response, request: httpx.Request) -> _Outcome:
+        status, may_repeat = answer.status_code, _is_idempotent(request)
+        asked = retry_after(answer, self._shared.clock())
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            pause = await self._hold(asked, works=True)
+            again = may_repeat and pause <= LONGEST_SERVER_WAIT_SECONDS
+            return _Outcome(RateLimited(self._service.name, pause), again=again, is_held=True)
+        if status not in _BUSY:
+            return _Outcome(answer, is_failure=status >= httpx.codes.INTERNAL_SERVER_ERROR)
+        if asked is None:
+            return _Outcome(answer, is_failure=True, again=may_repeat)
+        pause = await self._hold(asked, works=False)
+        again = may_repeat and pause <= LONGEST_SERVER_WAIT_SECONDS
+        return _Outcome(answer, is_failure=True, again=again, is_held=True)
+
+    async def _hold(self, asked: float | None, *, works: bool) -> float:
+        noting = self._shared.gates.hold(self._service, asked, works=works)
+        pause = await self._noted(noting, FIRST_PAUSE_SECONDS if asked is None else asked)
+        log.warning("outside_held", service=self._service.name, seconds=pause)
+        return pause
+
+    async def _settle(self, outcome: _Outcome, given: Pass) -> _Outcome:
+        service, gates = self._service, self._shared.gates
+        if not outcome.is_failure:
+            await self._noted(gates.succeeded(service, given), None)
+            return outcome
+        log.info("outside_failed", service=service.name, seen=outcome.seen, again=outcome.again)
+        if await self._noted(gates.failed(service), otherwise=False):
+            log.warning("outside_circuit_opened", service=service.name)
+            return replace(outcome, again=False)
+        return outcome
+
+    async def _noted(self, noting: Awaitable[_T], otherwise: _T) -> _T:
+        """Tell the other workers; what has been answered stays answered if Valkey is lost meanwhile."""
+        try:
+            return await noting
+        except (RedisError, OSError) as error:
+            log.warning("outside_not_noted", service=self._service.name, error=type(error).__name__)
+            return otherwise
+
+
+class _Answers(hishel.AsyncRedisStorage):
+    """Answers that are kept for all workers, under requests without their secrets."""
+
+    def __init__(self, valkey: Redis, redactor: Redactor, service: Service) -> None:
+        super().__init__(valkey, max_stream_size=service.most_bytes, key_prefix=f"shelfgraph:answers:{service.name}")
+        self._redactor = redactor
+
+    async def create_entry(
+        self,
+        request: hishel.Request,
+        response: hishel.Response,
+        key: str,
+        *,
+        ttl: float | None = None,
+        tti: float | None = None,
+    ) -> hishel.Entry:
+        """Keep an answer; the key is a hash of the whole URL, so what is left out cannot mix answers up."""
+        redact = self._redactor.redact
+        harmless = {name: value for name, value in request.headers.items() if redact(value) == value}
+        kept = hishel.Request(request.method, redact(request.url), hishel.Headers(harmless))
+        return await super().create_entry(kept, response, key, ttl=ttl, tti=tti)
+
+    async def close(self) -> None:
+        """Leave the connection open: it belongs to Outside."""
+
+
+@asynccontextmanager
+async def _valkey_needed(service: str) -> AsyncIterator[None]:
+    try:
+        yield
+    except (RedisError, OSError):
+        # Without it nobody knows what the other workers have spent.
+        raise Unavailable(service, "the shared budget cannot be reached, since Valkey is not there") from None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _seconds(request: httpx.Request, service: Service) -> float:
+    """A request's own time-out, such as that of a slow search, else the service's."""
+    return request.extensions.get("timeout", {}).get("read") or service.timeout_seconds
+
+
+def _is_idempotent(request: httpx.Request) -> bool:
+    return request.method in _IDEMPOTENT or request.extensions.get("idempotent") is True
+
+
+def _is_worth_repeating(outcome: _Outcome) -> bool:
+    return outcome.again
+
+
+def _pause(state: RetryCallState) -> float:
+    return 0.0 if _last(state).is_held else _BACKOFF(state)
+
+
+def _last(state: RetryCallState) -> _Outcome:
+    if state.outcome is None:
+        raise AssertionError
+    outcome: _Outcome = state.outcome.result()
+    return outcome
