@@ -38,6 +38,7 @@ SPOT_SECONDS = 1.0
 LAST_PACKETS = 40
 # After a jump the first packets lean on ones that were not decoded.
 LEANING_PACKETS = 4
+COARSE_TICKS = 1000
 CUT_OFF_SECONDS, CUT_OFF_SHARE = 2.0, 0.005
 # Formats without a length of their own: FFmpeg guesses it from the size, which says nothing of a cut.
 _GUESSED = frozenset({"aac", "mp3"})
@@ -158,8 +159,10 @@ class _Listening:
 
     context: Any
     stated: float
+    ticks: int  # of the stream's clock, a second
     start: float | None = None
     end: float = 0.0
+    played: float = 0.0
     last: deque[Any] = field(default_factory=lambda: deque(maxlen=LAST_PACKETS))
     _spot: int = -1
     _packets: int = 0
@@ -167,15 +170,18 @@ class _Listening:
 
     @property
     def heard(self) -> float:
-        """Seconds from the first packet's begin to the last one's end."""
-        return self.end - (self.start or 0.0)
+        """Seconds of sound: from the first packet's begin to the last one's end, less the gaps between packets."""
+        reach = self.end - (self.start or 0.0)
+        # In clocks of milliseconds each packet is rounded, which adds up.
+        return min(reach, self.played) if self.ticks > COARSE_TICKS else reach
 
     def take(self, packet: Any) -> None:
         """Note where a packet lies, and decode it when it belongs to a spot."""
         begin = float((packet.pts if packet.pts is not None else packet.dts or 0) * packet.time_base)
         if self.start is None:
             self.start = begin
-        self.end = max(self.end, begin + float((packet.duration or 0) * packet.time_base))
+        length = float((packet.duration or 0) * packet.time_base)
+        self.end, self.played = max(self.end, begin + length), self.played + length
         self.last.append(packet)
         spot = next(
             (at for at, share in enumerate(SPOTS) if 0 <= begin - self.start - share * self.stated < SPOT_SECONDS), None
@@ -212,7 +218,7 @@ def _check(place: Path) -> float:
         stream = container.streams.audio[0]
         context: Any = stream.codec_context
         context.thread_count = 1
-        listening = _Listening(context, (container.duration or 0) / av.time_base)
+        listening = _Listening(context, (container.duration or 0) / av.time_base, stream.time_base.denominator)
         for packet in _packets(container, stream):
             listening.take(packet)
         if listening.start is None:
