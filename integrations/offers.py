@@ -2,6 +2,7 @@
 
 import base64
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -102,9 +103,10 @@ class Magnet:
 
 def magnet(service: str, uri: str) -> Magnet:
     """Read a `magnet:` address; BadPayload when it names no BitTorrent v1 info-hash."""
-    for topic in parse_qs(urlsplit(uri).query).get("xt", ()):
-        if info_hash := normal_info_hash(topic.removeprefix("urn:btih:")):
-            return Magnet(info_hash, uri)
+    with suppress(ValueError):
+        for topic in parse_qs(urlsplit(uri).query).get("xt", ()):
+            if info_hash := normal_info_hash(topic.removeprefix("urn:btih:")):
+                return Magnet(info_hash, uri)
     raise BadPayload(service, "a magnet address without an info-hash")
 
 

@@ -146,12 +146,13 @@ class Prowlarr:
             ("limit", PAGE_ROWS),
             ("offset", 0),
         ]
+        asking = _now()
         response = await self._client.get(
             "api/v1/search", params=parameters, headers=self._headers, timeout=SEARCH_SECONDS
         )
         if response.status_code == httpx.codes.BAD_REQUEST and "unavailable" in _message(response):
             return _Found((), _troubles(question, reports.ALL_UNAVAILABLE))
-        return self._found(self._read(response), _asked_at(response))
+        return self._found(self._read(response), _asked_at(response, _now() - asking))
 
     def _found(self, answer: object, asked_at: datetime | None) -> _Found:
         """The offers of an answer; one row that cannot be read costs its indexer's report, not the others' rows."""
@@ -228,12 +229,17 @@ def _distinct(offers: Iterable[Offer]) -> tuple[Offer, ...]:
     return tuple({(offer.indexer_id, offer.guid): offer for offer in offers}.values())
 
 
-def _asked_at(response: httpx.Response) -> datetime | None:
+def _asked_at(response: httpx.Response, seconds: float) -> datetime | None:
+    """When a call began that took so long, by the server's clock: ours may differ."""
     try:
         answered_at = aware(parsedate_to_datetime(response.headers["Date"]))
     except (KeyError, ValueError):
         return None
-    return answered_at - response.elapsed - CLOCK_GRAIN
+    return answered_at - timedelta(seconds=seconds) - CLOCK_GRAIN
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _message(response: httpx.Response) -> str:

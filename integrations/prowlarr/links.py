@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -24,13 +25,13 @@ def proxied(service: str, link: str) -> tuple[str, dict[str, str]]:
     name is not compared: only path and parameters are taken, and always asked of the configured address. The key in
     the link is left out; ours goes in a header. Refused when the link is not one of Prowlarr's.
     """
-    address = urlsplit(link)
-    path = _PROXY_PATH.fullmatch(address.path)
-    parameters = {name: values[0] for name, values in parse_qs(address.query).items()}
-    if address.scheme not in {"http", "https"} or path is None or not parameters.get("link"):
-        raise Refused(service, "the link does not lead through this Prowlarr.", code="FOREIGN_LINK")
-    parameters.pop("apikey", None)
-    return f"{path['indexer']}/download", parameters
+    with suppress(ValueError):
+        address = urlsplit(link)
+        path = _PROXY_PATH.fullmatch(address.path)
+        parameters = {name: values[0] for name, values in parse_qs(address.query).items() if name != "apikey"}
+        if address.scheme in {"http", "https"} and path and parameters.get("link"):
+            return f"{path['indexer']}/download", parameters
+    raise Refused(service, "the link does not lead through this Prowlarr.", code="FOREIGN_LINK")
 
 
 def torrent_of(service: str, response: httpx.Response) -> bytes | Magnet:

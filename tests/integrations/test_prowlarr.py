@@ -105,6 +105,7 @@ async def test_a_redirect_to_the_tracker_is_not_followed(prowlarr: Prowlarr) -> 
         "http://prowlarr:9696/api/v1/indexer?link=x",
         "file:///7/download?link=x",
         "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567",
+        "http://[/7/download?link=x",
         "",
     ],
 )

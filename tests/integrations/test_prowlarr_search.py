@@ -254,7 +254,7 @@ async def test_one_of_two_questions_may_fail_without_losing_the_other() -> None:
         if request.url.params.get("type") == "book":
             return httpx.Response(502)
         response = await httpx.ASGITransport(fake).handle_async_request(request)
-        return httpx.Response(response.status_code, content=await response.aread())
+        return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
 
     async with httpx.AsyncClient(base_url="http://127.0.0.1:9696", transport=httpx.MockTransport(half)) as client:
         answer = await Prowlarr(client, "Prowlarr", API_KEY).search("time machine", title="The Time Machine")
