@@ -168,20 +168,34 @@ class MyAnonamouse:
         return body
 
     async def _send(self, method: str, url: str, *, idempotent: bool = False, **how: Any) -> httpx.Response:
-        """Send, and keep the new cookie even when the caller is cancelled meanwhile: a lost one ends the session."""
+        """Wait for the turn and send; once sent, the new cookie is kept even when the caller is cancelled meanwhile."""
+        await self._turn.acquire()
         exchange = asyncio.create_task(self._exchange(method, url, idempotent, how))
         self._exchanges.add(exchange)
-        exchange.add_done_callback(self._exchanges.discard)
-        exchange.add_done_callback(lambda task: task.cancelled() or task.exception())  # its caller may be gone
+        exchange.add_done_callback(self._finished)
         return await asyncio.shield(exchange)
 
+    def _finished(self, exchange: asyncio.Task[httpx.Response]) -> None:
+        self._turn.release()
+        self._exchanges.discard(exchange)
+        if not exchange.cancelled():
+            exchange.exception()  # its caller may be gone, and asyncio would complain that nobody looked
+
     async def _exchange(self, method: str, url: str, idempotent: bool, how: dict[str, Any]) -> httpx.Response:
-        async with self._turn:
-            sent, answer = await self._once(method, url, idempotent, how)
-            if idempotent and answer.status_code == httpx.codes.FORBIDDEN and await self._session.current() != sent:
-                # The transport repeated the request after a failure that brought a new cookie: the old one is dead.
-                _, answer = await self._once(method, url, idempotent, how)
-            return answer
+        sent, answer = await self._once(method, url, idempotent, how)
+        if idempotent and await self._was_stale(sent, answer):
+            _, answer = await self._once(method, url, idempotent, how)
+        return answer
+
+    async def _was_stale(self, sent: str, answer: httpx.Response) -> bool:
+        """Whether it was turned away for a cookie that an earlier failure of the same request had replaced.
+
+        The transport repeats a read after such failures, and knows nothing of cookies.
+        """
+        if rotated_value(answer.headers.get_list("set-cookie")) is not None:
+            return False
+        turned_away = dead_session(self._service, answer.status_code, answer.text)
+        return turned_away is not None and await self._session.current() != sent
 
     async def _once(self, method: str, url: str, idempotent: bool, how: dict[str, Any]) -> tuple[str, httpx.Response]:
         value = await self._session.current()

@@ -8,6 +8,7 @@ import pytest
 from integrations.errors import AuthError, BadPayload, NetworkMismatch, RateLimited, Refused, Unavailable
 from integrations.myanonamouse import ForeignHost, Hosts, MyAnonamouse, Query
 from integrations.myanonamouse.session import cookie_header, rotated_value, seed_value
+from tests.api.toy import eventually
 from tests.fakes.catalogue import public_domain
 from tests.fakes.myanonamouse import FakeMyAnonamouse
 from tests.integrations.myanonamouse_stand_ins import (
@@ -65,9 +66,10 @@ async def test_every_answer_replaces_the_cookie_and_the_next_request_has_the_new
 
 
 async def test_requests_at_once_take_turns_so_that_none_has_a_dead_cookie(fake: FakeMyAnonamouse) -> None:
-    client = client_of(fake)
-    await asyncio.gather(*(client.search(SCARLET) for _ in range(5)))
-    assert len(fake.issued) == 6
+    session = MemorySession(fake.session)
+    async with client_on_loopback(fake, session) as client:
+        await asyncio.gather(*(client.search(SCARLET) for _ in range(5)))
+    assert [seen.session for seen in fake.seen] == fake.issued[:-1]
 
 
 async def test_an_answer_that_becomes_an_error_below_still_replaces_the_cookie(fake: FakeMyAnonamouse) -> None:
@@ -111,8 +113,34 @@ async def test_the_cookie_is_kept_when_the_caller_is_cancelled_meanwhile() -> No
     with pytest.raises(asyncio.CancelledError):
         await asking
     go_on.set()
-    await client.check()
-    assert session.values == ["seed", "new"]
+    await eventually(lambda: session.values == ["seed", "new"])
+
+
+async def test_a_wrong_network_keeps_the_cookie_that_came_with_the_refusal() -> None:
+    session = MemorySession("first")
+    refusal = httpx.Response(403, text="Invalid session - IP mismatch", headers={"set-cookie": "mam_id=second"})
+    with pytest.raises(NetworkMismatch):
+        await answering(refusal, session=session).account()
+    assert session.values == ["first", "second"]
+
+
+async def test_a_purchase_that_is_cancelled_before_its_turn_is_never_sent() -> None:
+    arrived, go_on, asked = asyncio.Event(), asyncio.Event(), []
+
+    async def site(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        arrived.set()
+        await go_on.wait()
+        return httpx.Response(200, json={"Success": "x: ann"})
+
+    client = client_over(httpx.MockTransport(site), MemorySession("seed"), "http://127.0.0.1")
+    checking, buying = asyncio.create_task(client.check()), asyncio.create_task(client.buy_wedge())
+    await arrived.wait()
+    buying.cancel()
+    go_on.set()
+    assert await checking == "ann"
+    assert (await client.check(), asked) == ("ann", ["/json/checkCookie.php"] * 2)
+    assert buying.cancelled()
 
 
 @pytest.mark.parametrize("way", ["403", "text", "redirect", "page"])
