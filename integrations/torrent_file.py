@@ -4,6 +4,8 @@ Whoever gives one may be hostile: sizes, names, depth and counts are bounded, an
 the whole file. Announce addresses hold passkeys, so only their hosts come out.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

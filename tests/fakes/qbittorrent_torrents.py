@@ -126,7 +126,8 @@ class FakeTorrent:
             "up_speed_avg": 0,
         }
         fifth = {"popularity": 0, "private": self.private} if version.is_5_0 else {}
-        return details | fifth | ({"has_metadata": self.has_metadata} if version.is_5_1 else {})
+        there = {"availability": -1, "has_metadata": self.has_metadata, "progress": self.progress}
+        return details | fifth | (there if version.is_5_1 else {})
 
     def file_rows(self) -> list[dict[str, Any]]:
         """It as `torrents/files` lists it."""

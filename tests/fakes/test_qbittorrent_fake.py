@@ -109,7 +109,8 @@ async def test_every_endpoint_has_the_shape_of_its_version(name: str) -> None:
         assert shape(files) == [FILE | {"is_seed": "bool"}]
         assert shape((await http.get("/api/v2/torrents/trackers", params=of_torrent)).json()) == [TRACKER]
         fifth = {"popularity": "number", "private": "bool"} if name >= "5.0" else {}
-        properties = PROPERTIES | fifth | ({"has_metadata": "bool"} if name >= "5.1" else {})
+        there = {"availability": "number", "has_metadata": "bool", "progress": "number"} if name >= "5.1" else {}
+        properties = PROPERTIES | fifth | there
         assert shape((await http.get("/api/v2/torrents/properties", params=of_torrent)).json()) == properties
         assert shape((await http.get("/api/v2/torrents/categories")).json()) == {"books": CATEGORY}
         assert shape((await http.get("/api/v2/torrents/tags")).json()) == ["str"]
