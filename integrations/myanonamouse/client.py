@@ -62,7 +62,7 @@ class MyAnonamouse:
 
     async def check(self) -> str:
         """Whether the session is good: the name of its user; raises AuthError otherwise."""
-        body = await self._json("GET", _CHECK)
+        body = await self._json("GET", _CHECK, idempotent=True)
         greeting = str(body.get("Success", "")) if isinstance(body, Mapping) else ""
         if not greeting:
             raise AuthError(self._service, NEW_SESSION)
@@ -95,8 +95,7 @@ class MyAnonamouse:
         Raises Missing, and Refused with the code UNSATISFIED_LIMIT and the time until which nothing can be taken.
         """
         params = {"tid": str(torrent_id)} | ({"fl": ""} if wedge else {})
-        # Never repeated: a refusal may come as 5xx, and its words are needed.
-        answer = await self._send("GET", self._hosts.site + torrents.PATH, params=params)
+        answer = await self._send("GET", self._hosts.site + torrents.PATH, params=params, idempotent=not wedge)
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise Missing(self._service, f"torrent {torrent_id}")
         return torrents.parse_torrent(self._service, answer.status_code, answer.content, self._clock())

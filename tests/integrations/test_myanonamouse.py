@@ -280,11 +280,12 @@ async def test_each_outcome_of_telling_the_address_is_known(
     assert answer.is_wrong_network is ("mismatch" in outcome.value)
 
 
-async def test_only_reads_may_be_repeated_by_the_way_out() -> None:
+async def test_only_what_spends_nothing_may_be_repeated_by_the_way_out() -> None:
     repeatable = {}
 
     def site(request: httpx.Request) -> httpx.Response:
-        repeatable[request.url.path.split("/")[-1] or "bonusBuy"] = request.extensions["idempotent"]
+        address = request.url.raw_path.decode().partition("?snatch")[0].partition("&_=")[0]
+        repeatable[address] = request.extensions["idempotent"]
         return httpx.Response(200, json={"uid": 1, "data": [], "success": True})
 
     client = answering()
@@ -292,11 +293,13 @@ async def test_only_reads_may_be_repeated_by_the_way_out() -> None:
     await client.search(Query(text="x"))
     await client.account()
     await client.buy_wedge()
-    with pytest.raises(BadPayload):
-        await client.torrent(1, wedge=True)
+    for wedge in (True, False):
+        with pytest.raises(BadPayload):
+            await client.torrent(1, wedge=wedge)
     assert repeatable == {
-        "loadSearchJSONbasic.php": True,
-        "jsonLoad.php": True,
-        "bonusBuy": False,
-        "download.php": False,
+        "/tor/js/loadSearchJSONbasic.php": True,
+        "/jsonLoad.php": True,
+        "/json/bonusBuy.php/?spendtype=wedges&source=points": False,
+        "/tor/download.php?tid=1&fl=": False,
+        "/tor/download.php?tid=1": True,
     }
