@@ -6,9 +6,9 @@ milliseconds of the workers' clocks, which must agree to a fraction of a second,
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from pyrate_limiter import Rate, TokenBucket
 from pyrate_limiter.buckets.redis_state import RedisStateStore
@@ -80,6 +80,23 @@ return pause
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who is called, and how gently."""
+
+    name: str  # budgets and circuit are shared by all who use this name, such as "qbittorrent:3"
+    base_url: str
+    other_urls: tuple[str, ...] = ()  # where else the service lives; requests to other origins are refused
+    requests: int = 60  # the bucket fills with so many tokens …
+    per_seconds: float = 60.0  # … in so many seconds
+    burst: int = 5
+    at_once: int = 4  # in one process
+    timeout_seconds: float = 30.0  # for a whole exchange; a request may bring its own
+    most_bytes: int = 10_000_000  # of an answer, unpacked
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    cached: bool = False  # answers may be kept in Valkey: only where they hold no secret
+
+
 class Circuit(StrEnum):
     """The state of the circuit breaker of a service."""
 
@@ -105,21 +122,6 @@ class Pass:
     is_noted: bool  # earlier failures or pauses are noted, which a success takes back
 
 
-class Limited(Protocol):
-    """What a gate asks of a service."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102 - as Service describes them
-    @property
-    def requests(self) -> int: ...  # noqa: D102
-    @property
-    def per_seconds(self) -> float: ...  # noqa: D102
-    @property
-    def burst(self) -> int: ...  # noqa: D102
-    @property
-    def timeout_seconds(self) -> float: ...  # noqa: D102
-
-
 class Gates:
     """The gates of all services; `valkey` is a `redis.asyncio.Redis`, whose errors come through."""
 
@@ -135,7 +137,7 @@ class Gates:
         self._bucket = TokenBucket()
         self._stores: dict[str, Any] = {}  # RedisStateStore leaves its answers untyped
 
-    async def enter(self, service: Limited, caller: str) -> Pass:
+    async def enter(self, service: Service, caller: str) -> Pass:
         """Wait until `caller` may call.
 
         Raises Unavailable while the circuit is open; RateLimited where the wait would be long.
@@ -155,18 +157,18 @@ class Gates:
                 raise RateLimited(service.name, seconds)
             await self._sleep(seconds)
 
-    async def succeeded(self, service: Limited, given: Pass) -> None:
+    async def succeeded(self, service: Service, given: Pass) -> None:
         """Note that the service answers."""
         if given.is_noted:
             await self._succeeded(keys=[_key(service.name)], args=[self._now(), given.caller])
 
-    async def failed(self, service: Limited) -> bool:
+    async def failed(self, service: Service) -> bool:
         """Note that the service does not answer; true if its circuit is open because of it."""
         until = self._now() + _milliseconds(OPEN_SECONDS)
         failures = await self._failed(keys=[_key(service.name)], args=[FAILURES_TO_OPEN, until, _KEPT])
         return bool(failures >= FAILURES_TO_OPEN)
 
-    async def hold(self, service: Limited, seconds: float | None, *, works: bool) -> float:
+    async def hold(self, service: Service, seconds: float | None, *, works: bool) -> float:
         """Let nobody call for so long (None: it did not say for how long); give the seconds.
 
         `works` says that the service is sound and only busy, which closes its circuit.
@@ -183,7 +185,7 @@ class Gates:
             return Circuit.CLOSED
         return Circuit.OPEN if int(open_until) > self._now() else Circuit.HALF_OPEN
 
-    async def budget(self, service: Limited) -> Budget:
+    async def budget(self, service: Service) -> Budget:
         """What is left of a service's budget."""
         rates, now = [_rate(service)], self._now()
         state = await self._store(service).read(self._bucket, rates)
@@ -191,18 +193,18 @@ class Gates:
         spent = self._bucket.consumed(rates, state, now)
         return Budget(max(0, service.burst - spent), service.burst, max(0, held_until - now) / 1000)
 
-    async def _verdict(self, service: Limited, caller: str) -> tuple[str, int, bool]:
+    async def _verdict(self, service: Service, caller: str) -> tuple[str, int, bool]:
         now = self._now()
         given_up = now + _milliseconds(service.timeout_seconds + _PROBE_GRACE_SECONDS)
         verdict, milliseconds, noted = await self._ask(keys=[_key(service.name)], args=[now, caller, given_up])
         return verdict.decode(), int(milliseconds), bool(noted)
 
-    async def _take(self, service: Limited) -> float:
+    async def _take(self, service: Service) -> float:
         """Take a token, or say in how many seconds there is one."""
         decision = await self._store(service).check(self._bucket, [_rate(service)], self._now(), 1)
         return (decision.retry_after_ms or 0) / 1000
 
-    def _store(self, service: Limited) -> Any:
+    def _store(self, service: Service) -> Any:
         if service.name not in self._stores:
             self._stores[service.name] = RedisStateStore(self._valkey, f"{_key(service.name)}:bucket")
         return self._stores[service.name]
@@ -215,7 +217,7 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _rate(service: Limited) -> Rate:
+def _rate(service: Service) -> Rate:
     return Rate(service.requests, _milliseconds(service.per_seconds), burst=service.burst)
 
 

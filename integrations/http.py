@@ -10,14 +10,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import hishel
 import httpx
 import structlog
-from hishel.httpx import AsyncCacheTransport
+from hishel import AsyncRedisStorage
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random_exponential
@@ -25,7 +24,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 from integrations.addresses import Resolve, connectable, resolve_name
 from integrations.errors import BadPayload, IntegrationError, RateLimited, Unavailable
 from integrations.exchanges import Damaged, NotConnected, Unfinished, exchange, retry_after
-from integrations.gates import FIRST_PAUSE_SECONDS, LONGEST_SERVER_WAIT_SECONDS, Budget, Circuit, Gates, Pass
+from integrations.gates import FIRST_PAUSE_SECONDS, LONGEST_SERVER_WAIT_SECONDS, Budget, Circuit, Gates, Pass, Service
+from integrations.kept_answers import KeptAnswers
 from integrations.redaction import Redactor, silence
 
 __all__ = ["Budget", "Circuit", "Outside", "Service"]
@@ -43,23 +43,6 @@ _BUSY = frozenset({502, 503, 504})
 # Valkey is near: one that takes longer is lost.
 _VALKEY_SECONDS = 5.0
 _CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Who is called, and how gently."""
-
-    name: str  # budgets and circuit are shared by all who use this name, such as "qbittorrent:3"
-    base_url: str
-    other_urls: tuple[str, ...] = ()  # where else the service lives; requests to other origins are refused
-    requests: int = 60  # the bucket fills with so many tokens …
-    per_seconds: float = 60.0  # … in so many seconds
-    burst: int = 5
-    at_once: int = 4  # in one process
-    timeout_seconds: float = 30.0  # for a whole exchange; a request may bring its own
-    most_bytes: int = 10_000_000  # of an answer, unpacked
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    cached: bool = False  # answers may be kept in Valkey: only where they hold no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +99,7 @@ class Outside:
         places = self._places.setdefault(service.name, asyncio.Semaphore(service.at_once))
         way: httpx.AsyncBaseTransport = _Way(self._shared, service, places)
         if service.cached:
-            answers = _Answers(self._valkey, self._shared.redactor, service)
-            way = AsyncCacheTransport(way, answers, rfc=hishel.CacheOptions(shared=False))
+            way = KeptAnswers(way, self._storage(service), self._shared.redactor)
         return _Client(service, way, self._headers)
 
     async def circuit(self, name: str) -> Circuit:
@@ -142,6 +124,10 @@ class Outside:
         """End all connections."""
         await self._shared.transport.aclose()
         await self._valkey.aclose()
+
+    def _storage(self, service: Service) -> AsyncRedisStorage:
+        prefix = f"shelfgraph:answers:{service.name}"
+        return AsyncRedisStorage(self._valkey, max_stream_size=service.most_bytes, key_prefix=prefix)
 
 
 class _Client(httpx.AsyncClient):
@@ -289,32 +275,6 @@ class _Way(httpx.AsyncBaseTransport):
         except (RedisError, OSError) as error:
             log.warning("outside_not_noted", service=self._service.name, error=type(error).__name__)
             return otherwise
-
-
-class _Answers(hishel.AsyncRedisStorage):
-    """Answers that are kept for all workers, under requests without their secrets."""
-
-    def __init__(self, valkey: Redis, redactor: Redactor, service: Service) -> None:
-        super().__init__(valkey, max_stream_size=service.most_bytes, key_prefix=f"shelfgraph:answers:{service.name}")
-        self._redactor = redactor
-
-    async def create_entry(
-        self,
-        request: hishel.Request,
-        response: hishel.Response,
-        key: str,
-        *,
-        ttl: float | None = None,
-        tti: float | None = None,
-    ) -> hishel.Entry:
-        """Keep an answer; the key is a hash of the whole URL, so what is left out cannot mix answers up."""
-        redact = self._redactor.redact
-        harmless = {name: value for name, value in request.headers.items() if redact(value) == value}
-        kept = hishel.Request(request.method, redact(request.url), hishel.Headers(harmless))
-        return await super().create_entry(kept, response, key, ttl=ttl, tti=tti)
-
-    async def close(self) -> None:
-        """Leave the connection open: it belongs to Outside."""
 
 
 @asynccontextmanager
