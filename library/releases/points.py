@@ -10,7 +10,6 @@ from library.releases.profiles import Policy, QualityProfile
 
 ENOUGH_SEEDERS = 50  # more are no faster
 KNOWN_LENGTH, NEAR_LENGTH = 0.03, 0.1  # shares by which lengths may differ, as when a download is verified
-UNLISTED_FORMAT = 0.0
 QUALITY = (Rule.FORMAT, Rule.BIT_RATE, Rule.NARRATOR, Rule.ABRIDGED, Rule.DRAMATIZED)
 
 # Share of the rule's points, and the evidence.
@@ -26,13 +25,11 @@ def components_of(
 ) -> tuple[Component, ...]:
     """One component for each rule, in the order of the rules."""
     durations = wanted.durations if isinstance(wanted, Wanted) else ()
-    asked_narrators = wanted.narrators if isinstance(wanted, Wanted) else ()
+    narrators = (*_asked(profile), *(wanted.narrators if isinstance(wanted, Wanted) else ()))
     shares = {
         Rule.TITLE: (matched.title_score, matched.evidence[0]),
         Rule.AUTHOR: _author(release, matched),
-        Rule.NARRATOR: _narrator(
-            release, (*profile.preferred_narrators, *profile.required_narrators, *asked_narrators)
-        ),
+        Rule.NARRATOR: _narrator(release, narrators),
         Rule.FORMAT: _format(release, profile),
         Rule.BIT_RATE: _bit_rate(release, durations, profile),
         Rule.LANGUAGE: _language(release, profile),
@@ -50,11 +47,15 @@ def quality_of(release: ReleaseFacts, profile: QualityProfile) -> float:
     shares = {
         Rule.FORMAT: _format(release, profile),
         Rule.BIT_RATE: _bit_rate(release, (), profile),
-        Rule.NARRATOR: _narrator(release, (*profile.preferred_narrators, *profile.required_narrators)),
+        Rule.NARRATOR: _narrator(release, _asked(profile)),
         Rule.ABRIDGED: _kind("abridged", profile.abridged, is_one=release.abridged),
         Rule.DRAMATIZED: _kind("dramatized", profile.dramatized, is_one=release.dramatized),
     }
     return round(sum(_points(rule, share, profile) for rule, (share, _) in shares.items()), 2)
+
+
+def _asked(profile: QualityProfile) -> tuple[str, ...]:
+    return (*profile.preferred_narrators, *profile.required_narrators)
 
 
 def _points(rule: Rule, share: float, profile: QualityProfile) -> float:
@@ -82,7 +83,7 @@ def _format(release: ReleaseFacts, profile: QualityProfile) -> Share:
         return 0.0, "unknown"
     places = [profile.formats.index(one) for one in release.formats if one in profile.formats]
     if not places:
-        return UNLISTED_FORMAT, f"{' and '.join(release.formats)}: not among those preferred"
+        return 0.0, f"{' and '.join(release.formats)}: not among those preferred"
     best = min(places)
     return 1 - best / len(profile.formats), f"{profile.formats[best]}: number {best + 1} of those preferred"
 

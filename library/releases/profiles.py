@@ -18,7 +18,7 @@ class Policy(StrEnum):
     """Whether a kind of recording may be taken."""
 
     NEVER = "NEVER"  # a release that says to be one is rejected
-    ALLOWED = "ALLOWED"  # taken where there is no other
+    ALLOWED = "ALLOWED"  # taken, with fewer points than another
     WANTED = "WANTED"  # a release that says not to be one is rejected
 
 

@@ -81,7 +81,7 @@ def grabs_itself(decision: Decision, profile: QualityProfile) -> bool:
 
 
 def ranked(judged: Iterable[tuple[str, Decision]]) -> list[tuple[str, Decision]]:
-    """Releases by id, best first: accepted ones, then by score; the id decides between equals, never the order given."""
+    """Releases by id, best first: accepted ones, then by score; the id decides between equals, not the order given."""
     return sorted(judged, key=lambda one: (not one[1].accepted, -one[1].score, one[0]))
 
 
@@ -129,7 +129,8 @@ def _size_rejections(
     if size and (impossible := _impossible_kbps(size, durations or ((said,) if said else ()))):
         message = f"At its size and the book's length it would have {impossible:,.0f} kbps, which no recording has."
         yield Rejection(RejectionCode.SIZE_IMPOSSIBLE, message)
-    if said and durations and profile.abridged is Policy.NEVER and said < SHORTEST_SHARE * min(durations):
+    is_whole = profile.abridged is Policy.NEVER and not release.dramatized  # a play of a novel is short too
+    if said and durations and is_whole and said < SHORTEST_SHARE * min(durations):
         message = f"It is {_hours(said)} long, and the shortest known edition {_hours(min(durations))}."
         yield Rejection(RejectionCode.TOO_SHORT, message)
     if release.seeders is not None and release.seeders < profile.min_seeders:
