@@ -4,10 +4,11 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from integrations.errors import AuthError, IntegrationError, Missing, Refused, Unavailable
@@ -21,6 +22,7 @@ from jobs.tracker_session import SessionLease, StoredSession
 from library import events, integration_health, integration_secrets
 from library import integrations as rows
 from library.database import Database
+from library.errors import ShelfgraphError
 from library.integration_options import RULES
 from library.integration_secrets import SEED
 from library.integrations import NeedsAction, NotConfigured
@@ -67,6 +69,19 @@ class _Kept:
     updated_at: datetime
     service: Service
     client: Any
+
+
+class IntegrationFailed(ShelfgraphError):
+    """A server of somebody else's that a job could not do without."""
+
+    def __init__(self, error: IntegrationError) -> None:
+        super().__init__(str(error))
+        self._job_code = error.code
+
+    @property
+    def job_code(self) -> str:
+        """The failure's own code."""
+        return self._job_code
 
 
 def integration_changed(work: Work, integration: Integration) -> None:
@@ -134,15 +149,17 @@ class Integrations:
             raise NotConfigured(integration.kind)
         return await self._callable(integration)
 
-    async def open(self, integration: Integration) -> Opened[Any]:
-        """A client whether it may be called or not, for a check.
+    async def open(self, integration: Integration, *, anew: bool = False) -> Opened[Any]:
+        """A client whether it may be called or not, for a check; `anew` one that remembers nothing.
 
         Raises NotConfigured without its credentials, NeedsAction where its address must never be sent them.
         """
+        if anew:
+            self._kept.pop(integration.id, None)
         try:
             return Opened(integration, (await self._client(integration)).client)
         except ForeignHost as error:
-            await self._failed(integration, error)
+            await self.failed(integration, error)
             integration.needs_action = str(error)
         raise NeedsAction(integration)
 
@@ -157,12 +174,37 @@ class Integrations:
             try:
                 yield
             except (Missing, Refused):
-                await self._succeeded(integration)
+                await self._note_success(integration)
                 raise
             except IntegrationError as error:
-                await self._failed(integration, error)
+                if self._is_news(integration.id, error.code, FAILURE_EVERY_SECONDS):
+                    await self.failed(integration, error)
                 raise
-            await self._succeeded(integration)
+            await self._note_success(integration)
+
+    async def succeeded(self, integration: Integration, seen: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Note that it answers as it should, and what was seen of it."""
+        seen = {**seen, **await self._budget(integration)}
+        async with unit_of_work(self.database, self.bus) as work:
+            changed = await integration_health.record_success(work.session, integration.id, seen=seen)
+            if changed is not None:
+                integration_changed(work, changed)
+
+    async def failed(self, integration: Integration, error: IntegrationError) -> None:
+        """Note that it does not, and what the user can do about it."""
+        circuit, seen = await self._circuit(integration), await self._budget(integration)
+        async with unit_of_work(self.database, self.bus) as work:
+            changed = await integration_health.record_failure(
+                work.session,
+                integration.id,
+                code=error.code,
+                message=self.outside.redact(str(error)),
+                needs_action=_needed_action(error),
+                circuit=circuit,
+                seen=seen,
+            )
+            if changed is not None:
+                integration_changed(work, changed)
 
     async def close(self) -> None:
         """Let other workers have what this one holds; ends no connection of `outside`."""
@@ -244,31 +286,9 @@ class Integrations:
             lease = self._leases[integration.id] = SessionLease(self.database, integration.id, self._holder)
         return lease.held(integration.name)
 
-    async def _succeeded(self, integration: Integration) -> None:
-        if not self._is_news(integration.id, "", SUCCESS_EVERY_SECONDS):
-            return
-        seen = await self._budget(integration)
-        async with unit_of_work(self.database, self.bus) as work:
-            changed = await integration_health.record_success(work.session, integration.id, seen=seen)
-            if changed is not None:
-                integration_changed(work, changed)
-
-    async def _failed(self, integration: Integration, error: IntegrationError) -> None:
-        if not self._is_news(integration.id, error.code, FAILURE_EVERY_SECONDS):
-            return
-        circuit, seen = await self._circuit(integration), await self._budget(integration)
-        async with unit_of_work(self.database, self.bus) as work:
-            changed = await integration_health.record_failure(
-                work.session,
-                integration.id,
-                code=error.code,
-                message=self.outside.redact(str(error)),
-                needs_action=_needed_action(error),
-                circuit=circuit,
-                seen=seen,
-            )
-            if changed is not None:
-                integration_changed(work, changed)
+    async def _note_success(self, integration: Integration) -> None:
+        if self._is_news(integration.id, "", SUCCESS_EVERY_SECONDS):
+            await self.succeeded(integration)
 
     def _is_news(self, integration_id: int, what: str, every: float) -> bool:
         last, at = self._noted.get(integration_id, ("never", 0.0))
