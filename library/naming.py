@@ -268,7 +268,7 @@ def _planned(paths: Mapping[str, str], inner: Mapping[str, str], taken: Collecti
 
 def _keeps_order(planned: Mapping[str, str], inner: Mapping[str, str]) -> bool:
     """Whether the audio files, sorted by their new names, stand as they did by their old ones."""
-    audio = [file for file in planned if PurePosixPath(file).suffix[1:].casefold() in AUDIO_FORMATS]
+    audio = [file for file in planned if file.rpartition(".")[2].casefold() in AUDIO_FORMATS]
     by_source = sorted(audio, key=lambda file: natural_key(inner[file]))
     return sorted(by_source, key=lambda file: natural_key(planned[file])) == by_source
 
@@ -278,7 +278,7 @@ def _with_numbers(inner: Mapping[str, str]) -> dict[str, str]:
     ordered, counted, names = sorted(inner, key=lambda source: natural_key(inner[source])), Counter[str](), {}
     width = len(str(len(ordered)))
     for source in ordered:
-        path = PurePosixPath(inner[source])
-        counted[str(path.parent)] += 1
-        names[source] = str(path.with_name(f"{counted[str(path.parent)]:0{width}} - {path.name}"))
+        folder, slash, name = inner[source].rpartition("/")
+        counted[folder] += 1
+        names[source] = f"{folder}{slash}{counted[folder]:0{width}} - {name}"
     return names

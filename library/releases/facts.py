@@ -74,7 +74,9 @@ def merge(structured: ReleaseFacts, parsed: ReleaseFacts) -> ReleaseFacts:
 
 
 def _says_something(name: str, value: object) -> bool:
-    return value not in (None, "", [], (), False) or (value is False and name in _DENIABLE)
+    if isinstance(value, bool):
+        return value or name in _DENIABLE
+    return value is not None and value not in ("", [], ())
 
 
 def _without_author(facts: ReleaseFacts) -> ReleaseFacts:

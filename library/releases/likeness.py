@@ -190,8 +190,14 @@ def _surname_likeness(first: Sequence[str], second: Sequence[str]) -> float:
 
 
 def _initials_agree(one: str, other: str, first: Sequence[str], second: Sequence[str]) -> bool:
+    if len(first) == len(second) and all(map(_may_stand_for, first, second)):
+        return True
     shorter, longer = sorted((_initials(one, first), _initials(other, second)), key=len)
     return (_is_initials(one) or _is_initials(other)) and longer.startswith(shorter)
+
+
+def _may_stand_for(one: str, other: str) -> bool:
+    return one == other or (one[0] == other[0] and 1 in {len(one), len(other)})
 
 
 def _initials(name: str, parts: Collection[str]) -> str:

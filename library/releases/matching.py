@@ -160,7 +160,7 @@ def _strength(found: Match) -> tuple[bool, float, float, bool]:
 
 
 def _title_score(title: str, series: Sequence[SeriesMention], forms: _WantedForms) -> tuple[float, str]:
-    offered = title_form(title)
+    offered = title_form(title if forms.is_several else _SEVERAL.sub("", title))
     names = tuple(dict.fromkeys([*map(series_key, forms.positions), *(series_key(one.name) for one in series)]))
     position = next((place for place in forms.positions.values() if place), None)
     known = SeriesWords(tuple(plain_words(name) for name in names), plain_words(position or ""))
