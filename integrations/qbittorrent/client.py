@@ -23,7 +23,7 @@ from integrations.qbittorrent.details import (
     properties_of,
     trackers_of,
 )
-from integrations.qbittorrent.maindata import Maindata
+from integrations.qbittorrent.maindata import FROM_THE_START, Maindata
 from integrations.qbittorrent.session import Credentials, Session
 from integrations.qbittorrent.torrents import Torrent, torrent_of
 from integrations.qbittorrent.versions import Versions, read_versions
@@ -188,7 +188,8 @@ class QBittorrent:
         await self._act("removeTags", hashes, tags=",".join(tags))
 
     async def _maindata(self, rid: int) -> bytes:
-        return (await self._session.call("GET", "sync/maindata", params={"rid": str(rid)})).content
+        params, renewed = {"rid": str(rid)}, {"rid": str(FROM_THE_START)}
+        return (await self._session.call("GET", "sync/maindata", params=params, renewed=renewed)).content
 
     async def _find(self, torrent: TorrentFile) -> Torrent | None:
         return next(iter(await self.torrents(hashes=torrent.client_ids)), None)

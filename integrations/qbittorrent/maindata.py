@@ -1,8 +1,10 @@
 """Follows everything in qBittorrent with one request per poll (facts: sync/maindata, C.6).
 
-The server remembers per session what it sent. An answer's number is sent back with the next request, which confirms it;
-a request that is repeated, because its answer was lost, therefore loses nothing. A full answer replaces all that was
-known, and what it leaves out is empty.
+The server remembers per session what it sent. An answer's number is sent back with the next request, which confirms it.
+A full answer replaces all that was known, and what it leaves out is empty.
+
+The numbers of a new session begin at one again. Were its first answer lost, our next number could be taken to confirm
+what we never saw; so after any failure, and after any sign-in, everything is asked for again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +16,7 @@ import orjson
 from integrations.errors import BadPayload
 from integrations.qbittorrent.torrents import READ_KEYS, Row, Torrent, TorrentRows
 
-_FROM_THE_START = 0
+FROM_THE_START = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Maindata:
     def __init__(self, fetch: Callable[[int], Awaitable[bytes]], service: str) -> None:
         self._fetch = fetch
         self._service = service
-        self._rid = _FROM_THE_START
+        self._rid = FROM_THE_START
         self._rows: dict[str, Row] = {}
         self._server: dict[str, Any] = {}
 
@@ -59,30 +61,26 @@ class Maindata:
         """Everything that is known, by hash, as of the last poll."""
         return TorrentRows(self._rows, self._service)
 
-    def reset(self) -> None:
-        """Begin again with a full answer, as after a new sign-in; what is known stays until it comes."""
-        self._rid = _FROM_THE_START
-
     async def poll(self) -> Changes:
         """Ask for what changed since the last poll; costs time in proportion to that alone.
 
-        A failure changes nothing, so the next poll brings what this one missed. Raises BadPayload where the answer is
-        of another shape than documented, and then begins again.
+        A failure changes nothing that is known, and the next poll brings everything. Raises BadPayload where the answer
+        is of another shape than documented.
         """
-        content = await self._fetch(self._rid)
+        rid, self._rid = self._rid, FROM_THE_START
+        content = await self._fetch(rid)
         try:
             return self._take(orjson.loads(content))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            self.reset()
             raise BadPayload(self._service, "maindata of another shape") from error
 
     def _take(self, answer: dict[str, Any]) -> Changes:
         rid = int(answer["rid"])
         full = bool(answer.get("full_update"))
         changed, removed = self._replace(answer) if full else self._merge(answer)
-        # Only now: what fails before must come again.
+        changes = Changes(full, TorrentRows(changed, self._service), removed, self._server_state())
         self._rid = rid
-        return Changes(full, TorrentRows(changed, self._service), removed, self._server_state())
+        return changes
 
     def _replace(self, answer: dict[str, Any]) -> tuple[dict[str, Row], frozenset[str]]:
         rows: dict[str, Row] = answer.get("torrents", {})

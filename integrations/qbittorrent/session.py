@@ -50,12 +50,14 @@ class Session:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
+        renewed: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
         accepts: frozenset[int] = frozenset(),
     ) -> httpx.Response:
         """Call `path`, signing in first where that is needed; gives 200 and what `accepts` names.
 
+        `renewed` takes the place of `params` where a sign-in was needed, for what only the old one understands.
         Every call may be repeated: it says what shall be, not what shall be added to it. Raises the errors of
         integrations.errors.
         """
@@ -64,6 +66,7 @@ class Session:
         response = await self._http.request(method, _API + path, extensions={"idempotent": True}, **request)
         if response.status_code == httpx.codes.FORBIDDEN and not self._credentials.api_key:
             await self._renew(seen)
+            request["params"] = params if renewed is None else renewed
             response = await self._http.request(method, _API + path, extensions={"idempotent": True}, **request)
         if response.status_code != httpx.codes.OK and response.status_code not in accepts:
             self._refuse(response, path)

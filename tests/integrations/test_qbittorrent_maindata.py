@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.errors import BadPayload, Unavailable
@@ -97,7 +98,24 @@ async def test_an_answer_that_is_lost_comes_again(after: bool) -> None:
         await maindata.poll()
     assert maindata.torrents[EMMA].progress == 0
     changes = await maindata.poll()
-    assert (changes.full, list(changes.changed), changes.removed) == (False, [EMMA], frozenset({SANDITON}))
+    assert (changes.full, list(changes.changed), changes.removed) == (True, [EMMA], frozenset({SANDITON}))
+
+
+async def test_after_a_sign_in_everything_is_asked_for() -> None:
+    """The number of an old session may be one of the new session's own, whose answer was lost."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("auth/login"):
+            return httpx.Response(200, text="Ok.")
+        asked.append(request.url.params["rid"])
+        return httpx.Response(403) if len(asked) == 2 else httpx.Response(200, json=whole())
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://qbittorrent.test")
+    maindata = QBittorrent(http, GOOD).maindata
+    await maindata.poll()
+    await maindata.poll()
+    assert asked == ["0", "1", "0"]
 
 
 async def test_what_a_poll_gave_stays_as_it_was() -> None:
@@ -146,6 +164,8 @@ STEPS = st.lists(st.sampled_from(["poll", "poll", "lose", "restart", "add", "rem
 
 
 @given(STEPS)
+# The new session's first answer is lost, and has the number of the old session's.
+@example(["poll", "restart", "add", "lose"])
 async def test_after_any_course_of_events_what_is_known_is_what_is_there(steps: list[str]) -> None:
     fake = FakeQBittorrent("5.1")
     follower = Follower()
