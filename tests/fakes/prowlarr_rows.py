@@ -30,6 +30,7 @@ class FakeIndexer:
     privacy: str = "public"
     enable: bool = True
     redirect: bool = False
+    knows_hashes: bool = False
     magnets: bool = False
     book_params: tuple[str, ...] = ("q",)
 
@@ -66,6 +67,7 @@ def public_tracker(entries: Sequence[CatalogueEntry], number: int = 9) -> FakeIn
     return FakeIndexer(
         id=number,
         name="PublicTracker",
+        knows_hashes=True,
         magnets=True,
         book_params=("q", "author", "title"),
         entries=tuple(entries),
@@ -108,7 +110,7 @@ def release_row(indexer: FakeIndexer, entry: CatalogueEntry, proxy_link: str, no
         "protocol": indexer.protocol,
         "fileName": f"{title}.{'torrent' if is_torrent else 'nzb'}",
         "id": 0,
-        "infoHash": entry.info_hash.upper() if indexer.magnets else None,
+        "infoHash": entry.info_hash.upper() if indexer.knows_hashes else None,
         "magnetUrl": f"{proxy_link}&file={quote_plus(title)}" if indexer.magnets else None,
     }
     return {name: value for name, value in row.items() if value is not None}

@@ -1,0 +1,115 @@
+"""Starts the fakes on loopback, says how to configure them, and ends with Ctrl-C: `make fakes`."""
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.fakes.demo_shop import DemoShop, open_shop
+from tests.fakes.qbittorrent import running_fake
+from tests.fakes.qbittorrent_state import FakeQBittorrent
+from tests.real_qbittorrent import PROGRAM, real_qbittorrent
+
+PORT_BASE = 9801
+BYTES_PER_SECOND = 20_000
+USUAL_FOLDER = Path("data/fakes")
+
+
+@dataclass(frozen=True)
+class Client:
+    """A running qBittorrent; `hint` says what is peculiar about it."""
+
+    url: str
+    username: str
+    password: str = field(repr=False)
+    hint: str = ""
+
+    @property
+    def integration(self) -> Mapping[str, object]:
+        """How it is configured."""
+        return {
+            "kind": "QBITTORRENT",
+            "url": self.url,
+            "secrets": {"username": self.username, "password": self.password},
+            "options": {"free_space_reserve_bytes": 0},
+        }
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    chosen = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    folder = chosen.folder.resolve()
+    try:
+        with ExitStack() as stack:
+            shop = stack.enter_context(
+                open_shop(folder, port_base=chosen.port_base, bytes_per_second=chosen.bytes_per_second or None)
+            )
+            clients = [stack.enter_context(_qbittorrent(folder))] if chosen.qbittorrent else []
+            sys.stdout.write(_said(shop, clients))
+            sys.stdout.flush()
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        sys.stdout.write("\nThe fakes have ended; what they wrote stays in the folder.\n")
+    except OSError as problem:
+        sys.exit(f"The fakes cannot start: {problem}. Choose other ports with --port-base, or --folder.")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.fakes", description=__doc__)
+    parser.add_argument("--port-base", type=int, default=PORT_BASE, help="four ports from this one on are used; 0: any")
+    parser.add_argument("--folder", type=Path, default=USUAL_FOLDER, help="where recordings and downloads are kept")
+    parser.add_argument(
+        "--qbittorrent", action="store_true", help="start a qBittorrent too: the real one where it is installed"
+    )
+    parser.add_argument(
+        "--bytes-per-second", type=int, default=BYTES_PER_SECOND, help="how fast downloads are; 0: as fast as may be"
+    )
+    return parser.parse_args()
+
+
+@contextmanager
+def _qbittorrent(folder: Path) -> Iterator[Client]:
+    """The real program where it is installed, else the fake one."""
+    if shutil.which(PROGRAM):
+        with real_qbittorrent(folder / "qbittorrent") as program:
+            yield Client(program.url, program.username, program.password)
+    else:
+        fake = FakeQBittorrent(downloads=str(folder / "downloads"), source=folder / "files")
+        with running_fake(fake) as running:
+            finish = f"""  curl {running.url}/fake/progress -d '{{"hashes": "all", "progress": 1}}'"""
+            yield Client(running.url, fake.username, fake.password, f"This qBittorrent moves when told:\n{finish}")
+
+
+def _said(shop: DemoShop, clients: list[Client]) -> str:
+    integrations = [*shop.integrations(), *(client.integration for client in clients)]
+    return "\n".join(
+        (
+            "Nothing here is real: no account, no tracker, no key. Each line configures one integration:",
+            *(json.dumps({"input": integration}) for integration in integrations),
+            "",
+            "On offer:",
+            *(
+                f"  {entry.id}  {entry.title}, read by {', '.join(entry.narrators)} ({entry.tags}, {entry.language})"
+                for entry in shop.entries
+            ),
+            "",
+            "Switches for what may go wrong, such as:",
+            f"""  curl {shop.prowlarr_url}/fake/switches -d '{{"failing": [9]}}'""",
+            f"""  curl {shop.myanonamouse_url}/fake/switches -d '{{"session_expired": true}}'""",
+            *(client.hint for client in clients if client.hint),
+            "",
+            "Ctrl-C ends everything.",
+            "",
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
