@@ -149,8 +149,10 @@ def is_below_floor(account: AccountState, rules: GrabRules) -> bool:
     ratio = _ratio(account, 0)
     if ratio is None:
         return account.was_below_floor
-    needed = rules.ratio_floor + (rules.recovery_margin if account.was_below_floor else 0)
-    return ratio < needed
+    # Rounded, as 1.1 and 0.1 make a little more than 1.2, which a ratio of exactly 1.2 would never reach.
+    return ratio < (
+        round(rules.ratio_floor + rules.recovery_margin, 6) if account.was_below_floor else rules.ratio_floor
+    )
 
 
 def slot_refusal(account: AccountState, client: ClientState, rules: GrabRules) -> Refusal | None:
