@@ -1,5 +1,6 @@
 """Somebody else's servers, opened for one worker process: clients by their configuration, and how each call went."""
 
+import asyncio
 import os
 import secrets
 import socket
@@ -112,6 +113,7 @@ class Integrations:
         self.bus = bus
         self.seal = seal
         self.outside = outside
+        self.account_turn = asyncio.Lock()  # one reads or spends a tracker's account at a time
         self._keep_secret = keep_secret
         self._clock = clock
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

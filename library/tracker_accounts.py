@@ -122,8 +122,8 @@ def rules(tracker: Integration | None, client: Integration | None) -> GrabRules:
 
 def free_slots(tracker: Integration, account: TrackerAccount, clients: Sequence[Integration]) -> int | None:
     """How many more torrents may be taken that have to be seeded; None while that is not known."""
-    seen = [count for client in clients if (count := client.seen.get("unsatisfied")) is not None]
-    counts = [*seen, *([account.unsatisfied] if account.unsatisfied is not None else [])]
+    told: list[int | None] = [account.unsatisfied, *(client.seen.get("unsatisfied") for client in clients)]
+    counts = [count for count in told if count is not None]
     if account.unsatisfied_limit is None or not counts:
         return None
     return max(0, account.unsatisfied_limit - max(counts) - rules(tracker, None).reserved_slots)
