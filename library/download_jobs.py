@@ -1,0 +1,71 @@
+"""Downloads and the jobs that are at them: which wait for nobody, and what became of the last job."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from library.downloads import ReasonCode
+from library.models.downloads import Download, DownloadState
+from library.models.jobs import FINISHED_STATES, Job, JobKind, JobState
+
+# Who moves a download on from a state; of the others, the client and the embedding do.
+KINDS = {
+    DownloadState.QUEUED: JobKind.GRAB_DOWNLOAD,
+    DownloadState.GRABBING: JobKind.GRAB_DOWNLOAD,
+    DownloadState.VERIFYING: JobKind.IMPORT_DOWNLOAD,
+    DownloadState.IMPORTING: JobKind.IMPORT_DOWNLOAD,
+    DownloadState.IMPORTED: JobKind.IMPORT_DOWNLOAD,
+}
+_GOING_ON = (JobState.QUEUED, JobState.RUNNING)
+_FROM_FILES = (DownloadState.VERIFYING, DownloadState.IMPORTING)
+
+
+async def without_job(session: AsyncSession, limit: int = 100) -> Sequence[int]:
+    """Downloads whose state needs a job that is neither waiting nor running."""
+    select = (
+        sa.select(Download.id)
+        .where(Download.state.in_(list(KINDS)), ~_job_of(Download.id, Job.state.in_(_GOING_ON)).exists())
+        .order_by(Download.id)
+        .limit(limit)
+    )
+    return (await session.scalars(select)).all()
+
+
+async def has_job(session: AsyncSession, download: Download) -> bool:
+    """Whether somebody is at it, or will be."""
+    return await session.scalar(_job_of(sa.literal(download.id), Job.state.in_(_GOING_ON)).limit(1)) is not None
+
+
+async def last_since(session: AsyncSession, download: Download) -> Job | None:
+    """The last job of its state's kind that ended since it came into its state."""
+    ended = (
+        Job.kind == KINDS[download.state],
+        Job.state.in_(list(FINISHED_STATES)),
+        Job.finished_at >= download.state_since,
+        _download_id() == download.id,
+    )
+    return await session.scalar(sa.select(Job).where(*ended).order_by(Job.id.desc()).limit(1))
+
+
+async def taken_from_client_and_disk(session: AsyncSession, limit: int = 100) -> Sequence[int]:
+    """Downloads whose files were not found after their torrent had left the client: there is nothing to verify."""
+    gone = (
+        Download.state == DownloadState.BLOCKED,
+        Download.reason_code == ReasonCode.FILES_NOT_FOUND,
+        Download.returns_to.in_(_FROM_FILES),
+        Download.left_client_at.is_not(None),
+        Download.sealed_torrent.is_not(None),
+    )
+    return (await session.scalars(sa.select(Download.id).where(*gone).order_by(Download.id).limit(limit))).all()
+
+
+def _job_of(download_id: sa.ColumnElement[int] | InstrumentedAttribute[int], *those: sa.ColumnElement[bool]) -> sa.Select[int]:
+    kinds = sorted(set(KINDS.values()))
+    return sa.select(Job.id).where(Job.kind.in_(kinds), _download_id() == download_id, *those)
+
+
+def _download_id() -> sa.ColumnElement[int]:
+    number: sa.ColumnElement[int] = Job.payload["download_id"].as_integer()
+    return number
