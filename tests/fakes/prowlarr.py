@@ -144,7 +144,7 @@ class FakeProwlarr:
         found = (
             [] if failed else [entry for entry in indexer.entries if _matches(indexer, entry, query, is_book)][:limit]
         )
-        self._record(indexer, "indexerQuery", not failed, {"query": query, "queryResults": str(len(found))})
+        self._record(indexer, "indexerQuery", not failed, _query_data(request, len(found)))
         for entry in found:
             self._cache[indexer.id, indexer.page_of(entry)] = self._now()
         return [release_row(indexer, entry, self._proxy_link(indexer, entry), self._now()) for entry in found]
@@ -301,6 +301,19 @@ def system_status(started: datetime) -> dict[str, Any]:
         "packageVersion": "2.3.6.5400-ls1",
         "packageAuthor": "nobody",
         "packageUpdateMechanism": "docker",
+    }
+
+
+def _query_data(request: Request, found: int) -> dict[str, str]:
+    asked = request.query_params
+    return {
+        "elapsedTime": "412",
+        "queryResults": str(found),
+        "query": asked.get("query", ""),
+        "queryType": asked.get("type", "search"),
+        "categories": ",".join(asked.getlist("categories")),
+        "limit": asked.get("limit", "0"),
+        "offset": asked.get("offset", "0"),
     }
 
 

@@ -53,6 +53,7 @@ TEXTS = (
 )
 FLAGS = "isDebug isProduction isAdmin isUserInteractive isNetCore isLinux isOsx isWindows isDocker"
 RECORD = {"indexerId": "int", "date": "str", "successful": "bool", "eventType": "str", "id": "int"}
+QUERY = "elapsedTime queryResults query queryType categories source host limit offset"
 SHAPES: list[tuple[str, Any]] = [
     ("/ping", {"status": "str"}),
     (
@@ -89,7 +90,7 @@ SHAPES: list[tuple[str, Any]] = [
             "sortKey": "str",
             "sortDirection": "str",
             "totalRecords": "int",
-            "records": [RECORD | {"data": dict.fromkeys(("query", "queryResults", "source", "host"), "str")}],
+            "records": [RECORD | {"data": dict.fromkeys(QUERY.split(), "str")}],
         },
     ),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -10,9 +10,10 @@ import pytest
 from integrations.errors import AuthError, BadPayload, IntegrationError, Refused, Unavailable
 from integrations.offers import IndexerReport, IndexerStatus, NamedBook, Offer
 from integrations.prowlarr import Prowlarr
+from integrations.prowlarr.rows import offer_of
 from tests.fakes.catalogue import CatalogueEntry, public_domain
 from tests.fakes.prowlarr import API_KEY, FakeProwlarr
-from tests.fakes.prowlarr_rows import FakeIndexer, myanonamouse, public_tracker, usenet_indexer
+from tests.fakes.prowlarr_rows import FakeIndexer, myanonamouse, public_tracker, release_row, usenet_indexer
 
 ENTRIES = public_domain()
 TIME_MACHINE = ENTRIES[0]
@@ -164,6 +165,19 @@ async def test_an_empty_answer_after_an_error_inside_prowlarr_is_a_failure(
     assert answer.reports == (IndexerReport(7, "MyAnonamouse", IndexerStatus.FAILED, 0, "SEARCH_FAILED", message),)
 
 
+async def test_an_older_query_does_not_vouch_for_an_empty_answer() -> None:
+    times = [NOW]
+    fake = FakeProwlarr((myanonamouse(ENTRIES),), now=lambda: times[-1])
+    async with httpx.AsyncClient(base_url="http://127.0.0.1:9696", transport=httpx.ASGITransport(fake)) as client:
+        prowlarr = Prowlarr(client, "Prowlarr", API_KEY)
+        before = await prowlarr.search("time machine")
+        times.append(NOW + timedelta(minutes=1))
+        fake.switches.empty = True
+        after = await prowlarr.search("time machine")
+
+    assert [before.reports[0].status, after.reports[0].status] == [IndexerStatus.OK, IndexerStatus.FAILED]
+
+
 async def test_an_empty_answer_that_prowlarr_has_asked_for_is_empty(prowlarr: Prowlarr) -> None:
     answer = await prowlarr.search("no such book anywhere", indexer_ids=(7,))
 
@@ -263,6 +277,22 @@ async def test_one_of_two_questions_may_fail_without_losing_the_other() -> None:
         ("MyAnonamouse", IndexerStatus.OK, None),
         ("PublicTracker", IndexerStatus.FAILED, "UNAVAILABLE"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("indexer", "link", "is_offer"),
+    [
+        (myanonamouse(ENTRIES), "http://p/7/download?link=x", True),
+        (myanonamouse(ENTRIES), "", False),
+        (usenet_indexer(ENTRIES), "http://p/4/download?link=x", False),
+    ],
+)
+def test_only_torrents_that_can_be_taken_are_offers(indexer: FakeIndexer, link: str, is_offer: bool) -> None:
+    row = release_row(indexer, TIME_MACHINE, link, NOW)
+    if not link:
+        del row["downloadUrl"]
+
+    assert (offer_of(row) is not None) is is_offer
 
 
 async def test_links_and_keys_are_not_in_what_is_printed(prowlarr: Prowlarr) -> None:

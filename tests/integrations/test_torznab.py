@@ -91,6 +91,20 @@ async def test_it_is_asked_by_words_where_it_can_only_that(torznab: Torznab, fak
     assert len(answer.releases) == 1
 
 
+async def test_a_search_of_books_that_is_off_is_not_used() -> None:
+    caps = '<caps><searching><book-search available="no" supportedParams="q,author,title"/></searching></caps>'
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["t"])
+        return httpx.Response(200, text=caps if asked == ["caps"] else "<rss><channel/></rss>")
+
+    async with httpx.AsyncClient(base_url=ADDRESS, transport=httpx.MockTransport(answer)) as client:
+        await Torznab(client, "Shelf", API_KEY).search("x", author="H. G. Wells")
+
+    assert asked == ["caps", "search"]
+
+
 async def test_its_capabilities_are_read_once(torznab: Torznab, fake: FakeTorznab) -> None:
     first = await torznab.capabilities()
     fake.switches.refuse_key = True
