@@ -149,10 +149,8 @@ async def _unpacked(answer: httpx.Response, most_bytes: int) -> AsyncIterator[by
     try:
         async for part in stream:
             received = True
-            # One byte more than allowed is enough to know.
+            # One byte more than allowed is enough to know; what may be left over is never looked at.
             yield unpack.decompress(part, most_bytes + 1)
-            if unpack.unconsumed_tail:
-                raise TooLarge(most_bytes)
     except zlib.error:
         raise Damaged from None
     if received and not unpack.eof:

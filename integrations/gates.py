@@ -64,9 +64,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return failures
 """
 
-# ARGV: now, ms asked for or -1, first guess, longest guess, ms to keep, whether the service works. Answers the ms.
+# ARGV: now, ms asked for or -1, first guess, longest guess, ms to keep. Answers the ms.
 _HELD = """
-if ARGV[6] == '1' then redis.call('HDEL', KEYS[1], 'failures', 'open_until', 'probe', 'probe_until') end
 local strikes = redis.call('HINCRBY', KEYS[1], 'strikes', 1)
 local pause = tonumber(ARGV[2])
 if pause < 0 then pause = math.min(tonumber(ARGV[3]) * 2 ^ (strikes - 1), tonumber(ARGV[4])) end
@@ -140,8 +139,10 @@ class Gates:
     async def enter(self, service: Service, caller: str) -> Pass:
         """Wait until `caller` may call.
 
-        Raises Unavailable while the circuit is open; RateLimited where the wait would be long.
+        Raises Unavailable while the circuit is open; RateLimited where the wait would be long, or has become so
+        because others were quicker to take each next token.
         """
+        waited = 0.0
         while True:
             # Asked again after each wait: others may have met a failure or a "too many" meanwhile.
             verdict, milliseconds, is_noted = await self._verdict(service, caller)
@@ -153,8 +154,9 @@ class Gates:
                 seconds, longest = await self._take(service), LONGEST_BUDGET_WAIT_SECONDS
             if seconds == 0:
                 return Pass(caller, is_noted)
-            if seconds > longest:
+            if waited + seconds > longest:
                 raise RateLimited(service.name, seconds)
+            waited += seconds
             await self._sleep(seconds)
 
     async def succeeded(self, service: Service, given: Pass) -> None:
@@ -168,14 +170,11 @@ class Gates:
         failures = await self._failed(keys=[_key(service.name)], args=[FAILURES_TO_OPEN, until, _KEPT])
         return bool(failures >= FAILURES_TO_OPEN)
 
-    async def hold(self, service: Service, seconds: float | None, *, works: bool) -> float:
-        """Let nobody call for so long (None: it did not say for how long); give the seconds.
-
-        `works` says that the service is sound and only busy, which closes its circuit.
-        """
+    async def hold(self, service: Service, seconds: float | None) -> float:
+        """Let nobody call for so long (None: it did not say for how long); give the seconds."""
         asked = -1 if seconds is None else _milliseconds(seconds)
         guesses = map(_milliseconds, (FIRST_PAUSE_SECONDS, _LONGEST_GUESSED_PAUSE_SECONDS))
-        arguments = [self._now(), asked, *guesses, _KEPT, int(works)]
+        arguments = [self._now(), asked, *guesses, _KEPT]
         return float(await self._held(keys=[_key(service.name)], args=arguments)) / 1000
 
     async def circuit(self, name: str) -> Circuit:

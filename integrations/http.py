@@ -1,8 +1,8 @@
 """The one way out: every request to somebody else's server leaves through here.
 
 A client's request passes, in this order: the answers kept (if the service allows it), a place among the calls at once,
-the TLS rule, the gate that all workers share (circuit, pause, token bucket), the exchange with its limits, and the
-retries. What leaves upwards are answers or the errors of `integrations.errors`, never httpx's own: they carry URLs,
+then for each attempt the gate that all workers share (circuit, pause, token bucket), the TLS rule and the exchange with
+its limits. What leaves upwards are answers or the errors of `integrations.errors`, never httpx's own: they carry URLs,
 and URLs carry keys.
 """
 
@@ -84,7 +84,7 @@ class Outside:
             clock=clock,
             sleep=sleep,
         )
-        self._places: dict[str, asyncio.Semaphore] = {}
+        self._places: dict[tuple[str, int], asyncio.Semaphore] = {}
         silence("httpx", "httpcore", "hishel")
 
     def client(self, service: Service) -> httpx.AsyncClient:
@@ -95,8 +95,8 @@ class Outside:
         the service's. Answers of any other status are given back. GET and HEAD are retried, and others that say
         `extensions={"idempotent": True}`.
         """
-        self.learn(*service.secrets)
-        places = self._places.setdefault(service.name, asyncio.Semaphore(service.at_once))
+        self._shared.redactor.learn(service.secrets)
+        places = self._places.setdefault((service.name, service.at_once), asyncio.Semaphore(service.at_once))
         way: httpx.AsyncBaseTransport = _Way(self._shared, service, places)
         if service.cached:
             way = KeptAnswers(way, self._storage(service), self._shared.redactor)
@@ -116,9 +116,9 @@ class Outside:
         """Replace every secret of every client made here, in raw, URL-encoded, JSON-escaped and base64 form."""
         return self._shared.redactor.redact(text)
 
-    def learn(self, *secrets: str) -> None:
-        """Redact these too, such as a cookie that has been rotated."""
-        self._shared.redactor.learn(secrets)
+    def learn(self, secret: str) -> None:
+        """Redact this too: a cookie that has been rotated, a link with a key. The last 50 are remembered."""
+        self._shared.redactor.learn_passing(secret)
 
     async def close(self) -> None:
         """End all connections."""
@@ -225,8 +225,9 @@ class _Way(httpx.AsyncBaseTransport):
     async def _targets(self, url: httpx.URL) -> list[httpx.URL]:
         shared = self._shared
         try:
-            return await connectable(self._service.name, url, shared.plain_http_hosts, shared.resolve)
-        except OSError:
+            async with asyncio.timeout(self._service.timeout_seconds):
+                return await connectable(self._service.name, url, shared.plain_http_hosts, shared.resolve)
+        except OSError:  # a TimeoutError is one, too
             raise NotConnected("its name has no address") from None
 
     def _unfinished(self, problem: Unfinished, request: httpx.Request) -> _Outcome:
@@ -240,19 +241,19 @@ class _Way(httpx.AsyncBaseTransport):
         status, may_repeat = answer.status_code, _is_idempotent(request)
         asked = retry_after(answer, self._shared.clock())
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            pause = await self._hold(asked, works=True)
+            pause = await self._hold(asked)
             again = may_repeat and pause <= LONGEST_SERVER_WAIT_SECONDS
             return _Outcome(RateLimited(self._service.name, pause), again=again, is_held=True)
         if status not in _BUSY:
             return _Outcome(answer, is_failure=status >= httpx.codes.INTERNAL_SERVER_ERROR)
         if asked is None:
             return _Outcome(answer, is_failure=True, again=may_repeat)
-        pause = await self._hold(asked, works=False)
+        pause = await self._hold(asked)
         again = may_repeat and pause <= LONGEST_SERVER_WAIT_SECONDS
         return _Outcome(answer, is_failure=True, again=again, is_held=True)
 
-    async def _hold(self, asked: float | None, *, works: bool) -> float:
-        noting = self._shared.gates.hold(self._service, asked, works=works)
+    async def _hold(self, asked: float | None) -> float:
+        noting = self._shared.gates.hold(self._service, asked)
         pause = await self._noted(noting, FIRST_PAUSE_SECONDS if asked is None else asked)
         log.warning("outside_held", service=self._service.name, seconds=pause)
         return pause

@@ -7,6 +7,8 @@ JSON within JSON), and inside base64 text, where it looks different at each of t
 import base64
 import logging
 import re
+import string
+from collections import OrderedDict
 from collections.abc import Iterable
 
 REDACTED = "[redacted]"
@@ -14,6 +16,10 @@ REDACTED = "[redacted]"
 SHORTEST_SECRET = 4
 # Fewer base64 characters than these also occur by chance.
 _SHORTEST_BASE64 = 8
+# Of secrets that are replaced all the time, such as a cookie that each answer rotates, so many are remembered.
+PASSING_SECRETS = 50
+# Characters that no encoder of URLs or JSON writes in another way.
+_NEVER_ESCAPED = frozenset(string.ascii_letters + string.digits + "-._")
 _JSON_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 
 
@@ -21,22 +27,38 @@ class Redactor:
     """Removes every secret that it has been told from texts."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._lasting: dict[str, re.Pattern[str]] = {}
+        self._passing: OrderedDict[str, re.Pattern[str]] = OrderedDict()
+        self._patterns: list[re.Pattern[str]] = []
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Remove these too from now on."""
-        new = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET} - self._secrets
-        if new:
-            self._secrets |= new
-            # The longest first: one secret may begin another.
-            longest_first = sorted(self._secrets, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(_any_form, longest_first)))
+        new = {secret: _any_form(secret) for secret in secrets if self._is_new(secret)}
+        self._lasting |= new
+        self._arrange()
+
+    def learn_passing(self, secret: str) -> None:
+        """Remove this one too, until so many newer ones have come that it is long dead."""
+        if self._is_new(secret):
+            self._passing[secret] = _any_form(secret)
+            while len(self._passing) > PASSING_SECRETS:
+                self._passing.popitem(last=False)
+            self._arrange()
 
     def redact(self, text: str) -> str:
         """Replace each secret, in any of its forms."""
-        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+        for pattern in self._patterns:
+            text = pattern.sub(REDACTED, text)
+        return text
+
+    def _is_new(self, secret: str) -> bool:
+        return len(secret) >= SHORTEST_SECRET and secret not in self._lasting and secret not in self._passing
+
+    def _arrange(self) -> None:
+        known = self._lasting | self._passing
+        # The longest first: one secret may begin another.
+        self._patterns = [known[secret] for secret in sorted(known, key=len, reverse=True)]
 
 
 class Silence(logging.Filter):
@@ -60,12 +82,14 @@ def silence(*families: str) -> None:
         logging.getLogger(name).addFilter(_SILENCE)
 
 
-def _any_form(secret: str) -> str:
+def _any_form(secret: str) -> re.Pattern[str]:
     escaped = "".join(map(_any_character_form, secret))
-    return "|".join([escaped, *_within_base64(secret.encode())])
+    return re.compile("|".join([escaped, *_within_base64(secret.encode())]))
 
 
 def _any_character_form(character: str) -> str:
+    if character in _NEVER_ESCAPED:
+        return re.escape(character)  # a choice for each letter of a long cookie would take long to compile
     forms = [
         re.escape(character),
         "".join(f"%(?:25)*(?i:{byte:02x})" for byte in character.encode()),

@@ -206,21 +206,24 @@ async def test_plain_http_to_a_public_address_is_refused_before_anything_is_sent
 
 
 async def test_only_so_many_requests_are_under_way_at_once(redis_url: str) -> None:
-    under_way, most, pair = 0, 0, asyncio.Barrier(2)
+    under_way, finish = 0, asyncio.Event()
 
     async def answer(_request: httpx.Request) -> httpx.Response:
-        nonlocal under_way, most
+        nonlocal under_way
         under_way += 1
-        most = max(most, under_way)
-        await pair.wait()  # until there are two
-        under_way -= 1
+        await finish.wait()
         return httpx.Response(200)
 
     service = Service("indexer:1", "https://indexer.test", at_once=2, burst=20)
     async with outside_over(answer, redis_url) as outside:
-        await asyncio.gather(*(outside.client(service).get("/") for _ in range(10)))
+        tasks = [asyncio.create_task(outside.client(service).get("/")) for _ in range(10)]
+        for _ in range(50):  # round trips in which the others would have set out
+            await outside.circuit(service.name)
+        most, under_way = under_way, 0
+        finish.set()
+        await asyncio.gather(*tasks)
 
-    assert most == 2
+    assert (most, under_way) == (2, 8)
 
 
 async def test_a_request_that_is_given_up_frees_its_place(redis_url: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ssl
 import time
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -82,6 +83,18 @@ async def test_a_larger_answer_is_not_read_to_its_end_nor_asked_for_again(redis_
             await out.client(local(server.port)).get("/")
 
     assert len(server.heads) == 1
+
+
+async def test_a_bomb_takes_no_more_memory_than_is_allowed(redis_url: str) -> None:
+    """A chunk from the network holds 64 KiB, which would become 64 MiB."""
+    async with loopback(TOO_LARGE["a bomb"]) as server, really_outside(redis_url) as out:
+        tracemalloc.start()
+        with pytest.raises(Unavailable):
+            await out.client(local(server.port)).get("/")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert peak < 4_000_000
 
 
 async def test_an_endless_answer_ends(redis_url: str) -> None:

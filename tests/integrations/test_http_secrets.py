@@ -5,7 +5,7 @@ import json
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -22,6 +22,7 @@ FORMS = (
     SECRET,
     quote(SECRET, safe=""),
     quote(SECRET),
+    quote_plus(SECRET),
     json.dumps(SECRET)[1:-1],
     base64.b64encode(SECRET.encode()).decode(),
     base64.b64encode(b"me:" + SECRET.encode()).decode(),

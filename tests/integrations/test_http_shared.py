@@ -54,6 +54,26 @@ async def test_who_would_wait_too_long_for_the_budget_is_told_so(redis_url: str)
     assert caught.value.retry_after == 3_600
 
 
+async def test_who_is_always_too_late_for_the_next_token_gives_up(redis_url: str) -> None:
+    class Beaten(Clock):
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds)
+            rival.now = self.now
+            await quicker.client(GENTLE).get("/")
+
+    clock, rival = Beaten(), Clock()
+    async with (
+        outside_over(lambda _: httpx.Response(200), redis_url, clock) as slower,
+        outside_over(lambda _: httpx.Response(200), redis_url, rival) as quicker,
+    ):
+        for _ in range(2):
+            await slower.client(GENTLE).get("/")
+        with pytest.raises(RateLimited) as caught:
+            await slower.client(GENTLE).get("/")
+
+    assert (sum(clock.slept), rival.slept, caught.value.retry_after) == (60, [], 2)
+
+
 @pytest.mark.parametrize("form", ["seconds", "date"])
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_short_retry_after_is_waited_for_to_the_second(redis_url: str, form: str, status: int) -> None:
@@ -166,6 +186,43 @@ async def test_a_probe_whose_worker_died_is_followed_by_another(redis_url: str) 
         clock.now += service.timeout_seconds + 6
         assert (await outside.client(service).get("/")).status_code == 200
         assert await outside.circuit(service.name) is Circuit.CLOSED
+
+
+async def test_a_probe_that_hears_too_many_closes_the_circuit_and_keeps_the_pause(redis_url: str) -> None:
+    clock, status = Clock(), 500
+    service = Service("indexer:1", "https://indexer.test", burst=50)
+    async with outside_over(lambda _: httpx.Response(status), redis_url, clock) as outside:
+        for _ in range(5):
+            await outside.client(service).get("/")
+        clock.now += 31
+        status = 429
+        with pytest.raises(RateLimited):
+            await outside.client(service).get("/")
+        assert await outside.circuit(service.name) is Circuit.CLOSED
+        assert (await outside.budget(service)).held_seconds == 30
+
+
+async def test_an_answer_to_what_was_asked_before_the_circuit_opened_does_not_close_it(redis_url: str) -> None:
+    asked, slowly = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/slow":
+            asked.set()
+            await slowly.wait()
+            return httpx.Response(200)
+        return httpx.Response(500)
+
+    service = Service("indexer:1", "https://indexer.test", burst=50)
+    async with outside_over(answer, redis_url) as outside:
+        client = outside.client(service)
+        await client.get("/")
+        late = asyncio.create_task(client.get("/slow"))
+        await asked.wait()
+        for _ in range(4):
+            await client.get("/")
+        slowly.set()
+        await late
+        assert await outside.circuit(service.name) is Circuit.OPEN
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429])

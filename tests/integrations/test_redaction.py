@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.redaction import REDACTED, Redactor, silence
+from integrations.redaction import PASSING_SECRETS, REDACTED, Redactor, silence
 
 SECRET = 'pä ss/w+rd="x"\\&\n🔑Z'
 FORMS: dict[str, Callable[[str], str]] = {
@@ -70,6 +70,16 @@ def test_a_secret_learnt_later_is_removed_from_then_on() -> None:
     redactor.learn(["second-one"])
 
     assert redactor.redact("first-one second-one") == f"{REDACTED} {REDACTED}"
+
+
+def test_of_passing_secrets_the_newest_are_remembered_and_lasting_ones_for_ever() -> None:
+    redactor = Redactor(["lasting"])
+    for number in range(PASSING_SECRETS + 1):
+        redactor.learn_passing(f"cookie<{number}>")
+
+    assert redactor.redact(f"lasting cookie<0> cookie<1> cookie<{PASSING_SECRETS}>") == (
+        f"{REDACTED} cookie<0> {REDACTED} {REDACTED}"
+    )
 
 
 def test_texts_without_a_secret_stay_as_they_are() -> None:
