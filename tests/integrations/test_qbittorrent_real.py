@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from integrations.errors import AuthError
+from integrations.errors import AuthError, Refused
 from integrations.qbittorrent import (
     ClientFile,
     ClientState,
@@ -19,12 +19,13 @@ from integrations.qbittorrent import (
     TrackerStatus,
     rejection,
 )
+from integrations.torrent_file import read_torrent
 from tests.fakes.qbittorrent import http_to
 from tests.fakes.qbittorrent_control import pull
 from tests.fakes.qbittorrent_state import FakeQBittorrent
 from tests.processes import wait_until
 from tests.real_qbittorrent import RealQBittorrent, free_port, real_qbittorrent
-from tests.torrents import MadeTorrent, make_torrent
+from tests.torrents import MadeTorrent, make_newer_torrent, make_torrent
 from tests.web_seed import WebSeed, web_seed
 
 TAGS = ["shelfgraph", "job-17"]
@@ -138,6 +139,26 @@ async def test_a_wrong_password_is_sent_once_and_bans_nobody(program: RealQBitto
             with pytest.raises(AuthError):
                 await wrong.tags()
     assert await client.tags() == frozenset()
+
+
+async def test_a_ban_is_recognised(program: RealQBittorrent, client: QBittorrent) -> None:
+    async with httpx.AsyncClient(base_url=program.url) as http:
+        for _ in range(5):
+            await http.post("/api/v2/auth/login", data={"username": program.username, "password": "wrong"})
+    with pytest.raises(Refused) as raised:
+        await client.tags()
+    assert raised.value.code == "LOGIN_BANNED"
+
+
+@pytest.mark.parametrize("both_versions", [False, True])
+async def test_a_torrent_of_the_second_version_is_found_again(client: QBittorrent, both_versions: bool) -> None:
+    content = make_newer_torrent("Emma.m4b", b"sound" * 1_000, both_versions=both_versions)
+    added = await client.add(content, save_path=None, category="", tags=TAGS)
+    again = await client.add(content, save_path=None, category="", tags=TAGS)
+    assert (again.already_there, again.torrent.hash) == (True, added.torrent.hash)
+    torrent = read_torrent(content, service="x")
+    assert added.torrent.hash == torrent.client_ids[0]
+    assert (added.torrent.infohash_v1, added.torrent.infohash_v2) == (torrent.infohash_v1, torrent.infohash_v2)
 
 
 async def test_the_fake_has_the_shape_of_the_real_one(client: QBittorrent, book: Book) -> None:

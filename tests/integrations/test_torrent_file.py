@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integrations.bencode import DEEPEST, MOST_VALUES, NotBencoded, decode_dictionary
 from integrations.torrent_file import ListedFile, TorrentFile, UnusableTorrent, read_torrent
-from tests.torrents import make_torrent
+from tests.torrents import bencoded, make_torrent
 
 ANNOUNCE = "https://t.tracker.example/tracker.php/SECRETPASSKEY/announce"
 OTHER = "udp://other.example:6969/announce"
@@ -55,7 +55,7 @@ def test_the_identity_is_the_hash_of_the_bytes_as_they_stand() -> None:
 
 def test_a_torrent_of_the_second_version_is_known_by_its_shortened_hash() -> None:
     tree = {"Part 1": {"01.mp3": {"": {"length": 7}}}, "cover.jpg": {"": {"length": 3}}}
-    info = encoded({"name": "Emma", "meta version": 2, "piece length": 16384, "file tree": tree})
+    info = bencoded({"name": "Emma", "meta version": 2, "piece length": 16384, "file tree": tree})
     torrent = read_torrent(b"d4:info" + info + b"e", service="x")
     digest = hashlib.sha256(info).hexdigest()
     assert (torrent.infohash_v1, torrent.infohash_v2, torrent.info_hash) == (None, digest, digest[:40])
@@ -69,12 +69,12 @@ def test_a_single_file_of_the_second_version_has_no_folder() -> None:
         "piece length": 16384,
         "file tree": {"Emma.m4b": {"": {"length": 7}}},
     }
-    torrent = read_torrent(encoded({"info": info}), service="x")
+    torrent = read_torrent(bencoded({"info": info}), service="x")
     assert torrent.files == (ListedFile(PurePosixPath("Emma.m4b"), 7),)
 
 
 def test_a_torrent_of_both_versions_may_be_held_under_either_name() -> None:
-    info = encoded(described(length=9) | {"meta version": 2})
+    info = bencoded(described(length=9) | {"meta version": 2})
     torrent = read_torrent(b"d4:info" + info + b"e", service="x")
     first, second = hashlib.sha1(info).hexdigest(), hashlib.sha256(info).hexdigest()
     assert (torrent.info_hash, torrent.client_ids) == (first, (second[:40], first))
@@ -82,14 +82,14 @@ def test_a_torrent_of_both_versions_may_be_held_under_either_name() -> None:
 
 def test_what_fills_up_pieces_is_no_file() -> None:
     files = [{"length": 9, "path": ["a"]}, {"length": 5, "path": [".pad", "5"], "attr": "p"}]
-    torrent = read_torrent(encoded({"info": described(files=files)}), service="x")
+    torrent = read_torrent(bencoded({"info": described(files=files)}), service="x")
     assert (torrent.files, torrent.total_bytes) == ((ListedFile(PurePosixPath("Emma/a"), 9),), 9)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "/etc", "a/b", "a\\b", "a\0b", 7])
 def test_a_name_that_leaves_its_folder_refuses_the_torrent(name: str | int) -> None:
-    refused("one of its names would leave", encoded({"info": described(name=name, length=9)}))
-    refused("one of its names would leave", encoded({"info": described(files=[{"length": 9, "path": ["a", name]}])}))
+    refused("one of its names would leave", bencoded({"info": described(name=name, length=9)}))
+    refused("one of its names would leave", bencoded({"info": described(files=[{"length": 9, "path": ["a", name]}])}))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_name_that_leaves_its_folder_refuses_the_torrent(name: str | int) -> N
     ],
 )
 def test_what_describes_no_files_is_refused(info: object, reason: str) -> None:
-    refused(reason, encoded({"info": info}))
+    refused(reason, bencoded({"info": info}))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_describes_no_files_is_refused(info: object, reason: str) -> None:
     ],
 )
 def test_impossible_descriptions_are_refused(changes: dict[str, Any], reason: str) -> None:
-    refused(reason, encoded({"info": described(**changes)}))
+    refused(reason, bencoded({"info": described(**changes)}))
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_white_space_after_its_end_is_allowed() -> None:
 
 def test_a_refusal_says_what_to_do_and_no_secret_shows() -> None:
     with pytest.raises(UnusableTorrent) as raised:
-        read_torrent(encoded({"announce": ANNOUNCE, "info": 7}), service="MyAnonamouse")
+        read_torrent(bencoded({"announce": ANNOUNCE, "info": 7}), service="MyAnonamouse")
     assert str(raised.value) == (
         "MyAnonamouse gave a torrent file that cannot be used: it describes no files. Choose another release."
     )
-    torrent = read_torrent(encoded({"announce": ANNOUNCE, "info": described(length=9)}), service="x")
+    torrent = read_torrent(bencoded({"announce": ANNOUNCE, "info": described(length=9)}), service="x")
     assert "SECRETPASSKEY" not in repr(torrent)
 
 
@@ -184,13 +184,16 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.binary(max_size=8), VALUES, max_size=5))
 def test_what_was_encoded_is_decoded_with_its_bytes(values: dict[bytes, Any]) -> None:
-    decoded = decode_dictionary(encoded(values))
-    assert (dict(decoded.values), dict(decoded.raw)) == (values, {name: encoded(part) for name, part in values.items()})
+    decoded = decode_dictionary(bencoded(values))
+    assert (dict(decoded.values), dict(decoded.raw)) == (
+        values,
+        {name: bencoded(part) for name, part in values.items()},
+    )
 
 
 @given(st.dictionaries(st.binary(max_size=8), VALUES, min_size=1, max_size=5), st.data())
 def test_a_part_of_it_is_refused(values: dict[bytes, Any], data: st.DataObject) -> None:
-    whole = encoded(values)
+    whole = bencoded(values)
     with pytest.raises(NotBencoded):
         decode_dictionary(whole[: data.draw(st.integers(0, len(whole) - 1))])
 
@@ -204,15 +207,3 @@ def refused(reason: str, data: bytes) -> None:
 def described(**changes: Any) -> dict[str, Any]:
     """A description of one piece."""
     return {"name": "Emma", "piece length": 16384, "pieces": bytes(20)} | changes
-
-
-def encoded(value: Any) -> bytes:
-    """Bencode a value, with keys in the order they come in."""
-    if isinstance(value, int):
-        return b"i%de" % value
-    if isinstance(value, dict):
-        return b"d" + b"".join(encoded(name) + encoded(part) for name, part in value.items()) + b"e"
-    if isinstance(value, list):
-        return b"l" + b"".join(map(encoded, value)) + b"e"
-    data = value if isinstance(value, bytes) else str(value).encode()
-    return b"%d:%s" % (len(data), data)
