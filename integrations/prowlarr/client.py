@@ -34,7 +34,7 @@ from integrations.prowlarr.rows import (
 
 # A search waits for the slowest of the indexers, which Prowlarr itself spaces by two seconds and more.
 SEARCH_SECONDS = 60.0
-CLOCK_GRAIN = timedelta(seconds=2)  # the time in a header is cut to seconds
+CLOCK_GRAIN = timedelta(seconds=1)  # times in headers and in the history are cut to seconds
 BRACES = str.maketrans({"{": " ", "}": " "})
 
 Row = TypeVar("Row")
@@ -62,11 +62,15 @@ class _Found:
 class Prowlarr:
     """Prowlarr at the client's base address, of which only GET is used.
 
-    Every method raises Unavailable, AuthError or BadPayload beside what it names.
+    `downloads` is a client of the same address for the download proxy: there a 429 means one indexer, and who waits
+    for it need not keep searches waiting. Every method raises Unavailable, AuthError or BadPayload beside what it names.
     """
 
-    def __init__(self, client: httpx.AsyncClient, service: str, api_key: str) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, service: str, api_key: str, *, downloads: httpx.AsyncClient | None = None
+    ) -> None:
         self._client = client
+        self._downloads = downloads or client
         self._service = service
         self._headers = {"X-Api-Key": api_key}
 
@@ -98,7 +102,8 @@ class Prowlarr:
         leads to the tracker itself; Missing when release or indexer are gone; RateLimited while the indexer is blocked.
         """
         path, parameters = proxied(self._service, link)
-        return torrent_of(self._service, await self._client.get(path, params=parameters, headers=self._headers))
+        answer = await self._downloads.get(path, params=parameters, headers=self._headers)
+        return torrent_of(self._service, answer)
 
     async def indexers(self) -> tuple[Indexer, ...]:
         """All indexers, the ones switched off too."""

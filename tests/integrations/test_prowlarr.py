@@ -77,6 +77,24 @@ async def test_a_prowlarr_below_a_path_is_asked_below_it() -> None:
     assert asked == ["/prowlarr/7/download", "/prowlarr/7/download"]
 
 
+async def test_downloads_may_go_through_a_client_of_their_own(fake: FakeProwlarr) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, content=TIME_MACHINE.torrent)
+
+    address = "http://127.0.0.1:9696"
+    async with (
+        httpx.AsyncClient(base_url=address, transport=httpx.ASGITransport(fake)) as client,
+        httpx.AsyncClient(base_url=address, transport=httpx.MockTransport(answer)) as downloads,
+    ):
+        prowlarr = Prowlarr(client, "Prowlarr", API_KEY, downloads=downloads)
+        await prowlarr.torrent(await _link(prowlarr, 7))
+
+    assert asked == ["/7/download"]
+
+
 async def test_a_redirect_to_a_magnet_address_is_the_magnet(prowlarr: Prowlarr) -> None:
     magnet = await prowlarr.torrent(await _link(prowlarr, 9))
 
