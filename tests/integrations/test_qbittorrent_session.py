@@ -51,11 +51,23 @@ async def test_a_session_that_ended_is_renewed_and_the_call_repeated_once(name: 
     assert logins(fake) == 2
 
 
-async def test_calls_that_find_the_session_ended_together_sign_in_together() -> None:
-    fake = FakeQBittorrent()
-    client = QBittorrent(http_to(fake), GOOD)
+async def test_calls_that_find_the_session_ended_together_sign_in_once() -> None:
+    all_are_there = asyncio.Barrier(8)
+    seen: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        if is_login(request):
+            return httpx.Response(200, text="Ok.", headers={"Set-Cookie": "SID=new; path=/"})
+        if "cookie" not in request.headers:
+            await all_are_there.wait()
+            return httpx.Response(403)
+        return httpx.Response(200, json=[])
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://qbittorrent.test:8080")
+    client = QBittorrent(http, GOOD)
     await asyncio.gather(*(client.tags() for _ in range(8)))
-    assert logins(fake) == 1
+    assert seen.count("/api/v2/auth/login") == 1
 
 
 async def test_the_version_is_read_anew_after_a_restart() -> None:
