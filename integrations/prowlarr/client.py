@@ -63,7 +63,7 @@ class Prowlarr:
     """Prowlarr at the client's base address, of which only GET is used.
 
     `downloads` is a client of the same address for the download proxy: there a 429 means one indexer, and who waits
-    for it need not keep searches waiting. Every method raises Unavailable, AuthError or BadPayload beside what it names.
+    for it need not keep searches waiting. Every method raises Unavailable, AuthError or BadPayload, and what it names.
     """
 
     def __init__(
