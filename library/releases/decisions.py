@@ -1,5 +1,6 @@
 """The words of a decision about a release: why not, what for, and at whose cost."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -92,3 +93,10 @@ class Decision:
             "rejections": [{"code": one.code, "message": one.message} for one in self.rejections],
             "cost": self.cost,
         }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Decision":
+        """Read what `to_json` gave."""
+        components = (Component(Rule(one["rule"]), one["points"], one["evidence"]) for one in kept["components"])
+        rejections = (Rejection(RejectionCode(one["code"]), one["message"]) for one in kept["rejections"])
+        return cls(kept["accepted"], kept["score"], tuple(components), tuple(rejections), Cost(kept["cost"]))

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA, Indel
 
-from library.text_search import name_key, words
+from library.text_search import MAXIMUM_WORD_LENGTH, name_key, words
 
 Words = tuple[str, ...]
 
@@ -33,6 +33,8 @@ _GLUE = frozenset({"of", "in", "the", "a", "an", "series", "novel", "trilogy", "
 _EDITION = frozenset({"a", "an", "the", "novel", "novella", "memoir", "unabridged", "edition", "audiobook", "story"})
 _SEPARATOR = re.compile(r"\s*(?::\s|\s[-–—]+\s|;\s|[(\[])|,\s+(?=(?:book|vol|part)\b)", re.IGNORECASE)
 _SUFFIXES = frozenset({"jr", "sr", "phd", "md"})
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_ASCII_APOSTROPHES = re.compile("['`]")
 _DOTS = re.compile(r"[.\s]+")
 
 
@@ -61,16 +63,23 @@ class SeriesWords:
 def title_form(text: str) -> TitleForm:
     """Bring a title into the form in which titles are compared."""
     cut = _SEPARATOR.search(text)
-    whole = plain_words(text)
-    if cut is None or not (main := plain_words(text[: cut.start()])):
+    main = plain_words(text[: cut.start()] if cut else text)
+    if cut is None or not main:
+        whole = main or plain_words(text)
         return TitleForm(whole, whole, ())
-    return TitleForm(whole, main, plain_words(text[cut.end() :]))
+    rest = _numbered_words(text[cut.end() :])
+    return TitleForm(main + rest, main, _without_article(rest))
 
 
 def plain_words(text: str) -> Words:
     """The folded words of a title without a leading article; "&" is "and", number words and II to XII are digits."""
-    found = [_NUMBERS.get(word, word) for word in words(text.replace("&", " and "))]
-    return tuple(found[1:] if len(found) > 1 and found[0] in _ARTICLES else found)
+    return _without_article(_numbered_words(text))
+
+
+@lru_cache(maxsize=8_192)
+def name_words(name: str) -> Words:
+    """The words of a series' name, as titles are compared; a search meets few names, many times."""
+    return plain_words(name)
 
 
 def is_short(title: Words) -> bool:
@@ -173,6 +182,21 @@ def _is_slip(one: str, other: str) -> bool:
     shorter = min(len(one), len(other))
     allowed = 1 if shorter < 2 * _TYPO_LETTERS else 2
     return shorter >= _TYPO_LETTERS and one[0] == other[0] and OSA.distance(one, other) <= allowed
+
+
+def folded_words(text: str) -> list[str]:
+    """The same as `text_search.words`, at a quarter of its time for plain ASCII, which most titles are."""
+    if not text.isascii():
+        return words(text)
+    return [word[:MAXIMUM_WORD_LENGTH] for word in _ASCII_WORD.findall(_ASCII_APOSTROPHES.sub("", text).lower())]
+
+
+def _numbered_words(text: str) -> Words:
+    return tuple([_NUMBERS.get(word, word) for word in folded_words(text.replace("&", " and "))])
+
+
+def _without_article(found: Words) -> Words:
+    return found[1:] if len(found) > 1 and found[0] in _ARTICLES else found
 
 
 def _without_series(name: Words) -> Words:

@@ -14,8 +14,10 @@ from library.releases.likeness import (
     SeriesWords,
     TitleForm,
     Words,
+    folded_words,
     is_short,
     name_likeness,
+    name_words,
     plain_words,
     title_form,
     title_likeness,
@@ -24,7 +26,6 @@ from library.releases.titles import without_series
 from library.scanning.names import split_names
 from library.scanning.series import SeriesMention
 from library.series import role_of, series_key
-from library.text_search import words
 
 SAME_DURATION = 0.03  # two editions of one recording differ by no more
 _SEVERAL = re.compile(
@@ -101,14 +102,18 @@ def match(release: ReleaseFacts, wanted: Wanted | FreeText) -> Match:
     """
     if isinstance(wanted, FreeText):
         return _match_text(release, wanted)
-    # The guessed reading first: among equally wrong ones it is what people see.
-    readings = sorted(_readings(release), key=lambda reading: reading.title != release.title)
-    return max((_compare(release, reading, wanted) for reading in readings), key=_strength)
+    forms = _forms(wanted)
+    compared: list[Match] = []
+    for reading in _readings(release):
+        compared.append(_compare(release, reading, wanted, forms))
+        if compared[-1].accepted and compared[-1].title_score == compared[-1].author_score == SAME:
+            break  # no other reading can be better
+    return max(compared, key=_strength)
 
 
 def _match_text(release: ReleaseFacts, wanted: FreeText) -> Match:
     told = (release.title, *release.parts, *release.authors, *release.narrators, *(one.name for one in release.series))
-    offered, asked = {word for text in told for word in words(text)}, set(words(wanted.text))
+    offered, asked = {word for text in told for word in folded_words(text)}, set(folded_words(wanted.text))
     missing = sorted(asked - offered)
     score = 1 - len(missing) / len(asked) if asked else 0.0
     if missing or not asked:
@@ -118,11 +123,18 @@ def _match_text(release: ReleaseFacts, wanted: FreeText) -> Match:
 
 
 def _readings(release: ReleaseFacts) -> Iterator[_Reading]:
-    """Every run of pieces may be the title; what is around it are then the author and things that are known."""
+    """Every run of pieces may be the title; what is around it are then the author and things that are known.
+
+    The guessed reading comes first: among equally wrong ones it is what people see.
+    """
     parts = release.parts
     if not parts:
         yield _Reading(release.title, release.authors)
         return
+    yield from sorted(_runs(release, parts), key=lambda reading: reading.title != release.title)
+
+
+def _runs(release: ReleaseFacts, parts: Sequence[str]) -> Iterator[_Reading]:
     for start in range(len(parts)):
         for end in range(len(parts), start, -1):
             title = " - ".join(parts[start:end]).replace(" - by ", " by ")
@@ -131,8 +143,7 @@ def _readings(release: ReleaseFacts) -> Iterator[_Reading]:
             yield _Reading(title, stated, others)
 
 
-def _compare(release: ReleaseFacts, reading: _Reading, wanted: Wanted) -> Match:
-    forms = _forms(wanted)
+def _compare(release: ReleaseFacts, reading: _Reading, wanted: Wanted, forms: _WantedForms) -> Match:
     plain, mentioned = without_series(reading.title)
     series = (*release.series, *mentioned)
     plain, in_title = _without_name(plain, () if reading.authors or release.parts else wanted.authors)
@@ -143,12 +154,12 @@ def _compare(release: ReleaseFacts, reading: _Reading, wanted: Wanted) -> Match:
     evidence = (title_evidence, _said_of_author(named, author_score, wanted), _said_of_narrator(release, wanted))
     found = Match(title_score, author_score, narrator_score, tuple(said for said in evidence if said))
     rejection = (
-        _wrong_title(plain, series, found, wanted)
+        _wrong_title(plain, series, found, wanted, forms)
         or _wrong_author(named, found, wanted)
         or _unexplained(reading, release, wanted)
-        or _several(release, reading, series, wanted)
+        or _several(release, reading, series, forms)
         or _other_volume(series, forms)
-        or _unknown_author(release, series, found, wanted)
+        or _unknown_author(release, series, found, wanted, forms)
         or _wrong_narrator(release, found, wanted)
     )
     return Match(found.title_score, found.author_score, found.narrator_score, found.evidence, rejection)
@@ -161,9 +172,9 @@ def _strength(found: Match) -> tuple[bool, float, float, bool]:
 
 def _title_score(title: str, series: Sequence[SeriesMention], forms: _WantedForms) -> tuple[float, str]:
     offered = title_form(title if forms.is_several else _SEVERAL.sub("", title))
-    names = tuple(dict.fromkeys([*map(series_key, forms.positions), *(series_key(one.name) for one in series)]))
+    names = dict.fromkeys([*forms.positions, *(_key(one.name) for one in series)])
     position = next((place for place in forms.positions.values() if place), None)
-    known = SeriesWords(tuple(plain_words(name) for name in names), plain_words(position or ""))
+    known = SeriesWords(tuple(map(name_words, names)), name_words(position or ""))
     scores = (title_likeness(offered, form, forms.subtitle, known) for form in forms.titles)
     score, evidence = max(scores, key=lambda found: found[0])
     return score, f"“{title}” is {evidence}"
@@ -172,7 +183,7 @@ def _title_score(title: str, series: Sequence[SeriesMention], forms: _WantedForm
 @lru_cache(maxsize=512)
 def _forms(wanted: Wanted) -> _WantedForms:
     titles = tuple(title_form(title) for title in (wanted.title, *wanted.aliases))
-    positions = {one.name: one.position for one in wanted.series}
+    positions = {_key(one.name): one.position for one in reversed(wanted.series)}
     several = _SEVERAL.search(" ".join((wanted.title, wanted.subtitle or "", *wanted.aliases)))
     is_several = bool(several) or any(_is_range(one) for one in wanted.series)
     return _WantedForms(titles, plain_words(wanted.subtitle or ""), positions, is_several)
@@ -181,7 +192,7 @@ def _forms(wanted: Wanted) -> _WantedForms:
 def _without_name(title: str, authors: Iterable[str]) -> tuple[str, bool]:
     """Take an author's name off an end of a title that has no separators: "Arthur Conan Doyle A Study in Scarlet"."""
     for author in authors:
-        name, folded = words(author), words(title)
+        name, folded = folded_words(author), folded_words(title)
         if len(name) > 1 and len(folded) > len(name) and name in (folded[: len(name)], folded[-len(name) :]):
             kept = folded[len(name) :] if folded[: len(name)] == name else folded[: -len(name)]
             return " ".join(kept), True
@@ -206,10 +217,12 @@ def _said_of_narrator(release: ReleaseFacts, wanted: Wanted) -> str:
     return f"read by {' & '.join(release.narrators)}" if release.narrators else "the narrator is not said"
 
 
-def _wrong_title(title: str, series: Sequence[SeriesMention], found: Match, wanted: Wanted) -> Rejection | None:
+def _wrong_title(
+    title: str, series: Sequence[SeriesMention], found: Match, wanted: Wanted, forms: _WantedForms
+) -> Rejection | None:
     if found.title_score:
         return None
-    if any(_is_range(one) and _shared(one, wanted) for one in series):
+    if any(_is_range(one) and _shared(one, forms) for one in series):
         return _several_books(title)
     return Rejection(RejectionCode.WRONG_BOOK, f"Its title is “{title}”, not “{wanted.title}”.")
 
@@ -226,20 +239,20 @@ def _wrong_author(named: Sequence[str], found: Match, wanted: Wanted) -> Rejecti
 def _unexplained(reading: _Reading, release: ReleaseFacts, wanted: Wanted) -> Rejection | None:
     """Refuse a reading that leaves over a piece of the title: "Frank Herbert - Dune - Dune Messiah" is not Dune."""
     names = [one.name for one in (*wanted.series, *release.series)]
-    known = {series_key(name) for name in names} | {series_key(wanted.subtitle or "")}
+    known = {_key(name) for name in (*names, wanted.subtitle or "")}
     people = (*wanted.authors, *wanted.narrators, *release.narrators)
     for part in reading.others:
         bare = re.sub(r"[\s,#]*\d+(?:\.\d+)?$", "", part)
-        if bare and series_key(bare) not in known and not _best(_split(part), people):
+        if bare and _key(bare) not in known and not _best(_split(part), people):
             return Rejection(RejectionCode.WRONG_BOOK, f"“{part}” in its title is nothing that is known of the book.")
     return None
 
 
 def _several(
-    release: ReleaseFacts, reading: _Reading, series: Sequence[SeriesMention], wanted: Wanted
+    release: ReleaseFacts, reading: _Reading, series: Sequence[SeriesMention], forms: _WantedForms
 ) -> Rejection | None:
     told = _SEVERAL.search(" ".join((reading.title, *reading.others)))
-    if _forms(wanted).is_several or not (told or any(_is_range(one) for one in series)):
+    if forms.is_several or not (told or any(_is_range(one) for one in series)):
         return None
     return _several_books(release.title)
 
@@ -250,29 +263,30 @@ def _several_books(title: str) -> Rejection:
 
 
 def _other_volume(series: Iterable[SeriesMention], forms: _WantedForms) -> Rejection | None:
-    wanted = {series_key(name): place for name, place in forms.positions.items() if place}
     for one in series:
-        place = wanted.get(series_key(one.name))
-        if place and one.position and words(one.position) != words(place):
+        place = forms.positions.get(_key(one.name))
+        if place and one.position and folded_words(one.position) != folded_words(place):
             message = f"It is number {one.position} of {one.name}, not number {place}."
             return Rejection(RejectionCode.WRONG_BOOK, message)
     return None
 
 
 def _unknown_author(
-    release: ReleaseFacts, series: Iterable[SeriesMention], found: Match, wanted: Wanted
+    release: ReleaseFacts, series: Iterable[SeriesMention], found: Match, wanted: Wanted, forms: _WantedForms
 ) -> Rejection | None:
     if found.author_score is not None or not wanted.authors:
         return None
     if found.title_score < SAME:
         return Rejection(RejectionCode.UNKNOWN_AUTHOR, f"{_SAID}, and its title is not exactly “{wanted.title}”.")
-    if not is_short(_forms(wanted).titles[0].whole) or _is_confirmed(release, series, found, wanted):
+    if not is_short(forms.titles[0].whole) or _is_confirmed(release, series, found, wanted, forms):
         return None
     return Rejection(RejectionCode.UNKNOWN_AUTHOR, f"{_SAID}, and “{wanted.title}” is too short to tell it alone.")
 
 
-def _is_confirmed(release: ReleaseFacts, series: Iterable[SeriesMention], found: Match, wanted: Wanted) -> bool:
-    placed = any(_shared(one, wanted) and one.position for one in series)  # another place was refused before
+def _is_confirmed(
+    release: ReleaseFacts, series: Iterable[SeriesMention], found: Match, wanted: Wanted, forms: _WantedForms
+) -> bool:
+    placed = any(_shared(one, forms) and one.position for one in series)  # another place was refused before
     return placed or bool(found.narrator_score) or is_length_of(release.duration_seconds, wanted.durations)
 
 
@@ -292,8 +306,13 @@ def _is_range(one: SeriesMention) -> bool:
     return role_of(one.position) is SeriesRole.OMNIBUS
 
 
-def _shared(one: SeriesMention, wanted: Wanted) -> bool:
-    return series_key(one.name) in {series_key(known.name) for known in wanted.series}
+def _shared(one: SeriesMention, forms: _WantedForms) -> bool:
+    return _key(one.name) in forms.positions
+
+
+@lru_cache(maxsize=8_192)
+def _key(name: str) -> str:
+    return series_key(name)
 
 
 @lru_cache(maxsize=8_192)

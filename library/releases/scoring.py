@@ -76,8 +76,13 @@ def judge(
 
 
 def grabs_itself(decision: Decision, profile: QualityProfile) -> bool:
-    """Whether a release is taken without being asked for: where that is switched on, and from the threshold."""
-    return profile.grab_automatically and decision.accepted and decision.score >= profile.grab_threshold
+    """Whether a release is taken without being asked for: where that is switched on, and from the threshold.
+
+    Never one whose author was not compared, however many points it has for the rest.
+    """
+    by_its_author = any(one.rule is Rule.AUTHOR and one.points > 0 for one in decision.components)
+    sure = by_its_author or profile.weights.author == 0
+    return profile.grab_automatically and decision.accepted and sure and decision.score >= profile.grab_threshold
 
 
 def ranked(judged: Iterable[tuple[str, Decision]]) -> list[tuple[str, Decision]]:

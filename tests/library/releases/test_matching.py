@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from library.releases import FreeText, RejectionCode, ReleaseFacts, Wanted, match, read_title
-from library.releases.likeness import name_likeness
+from library.releases.likeness import folded_words, name_likeness
 from library.scanning.series import SeriesMention
+from library.text_search import words
 
 DUNE = Wanted(title="Dune", authors=("Frank Herbert",), series=(SeriesMention("Dune Chronicles", "1"),))
 IT = Wanted(title="It", authors=("Stephen King",))
@@ -140,3 +141,8 @@ def test_names_are_one_persons_or_not(one: str, other: str, likeness: float) -> 
 def test_any_release_can_be_compared(parts: list[str], title: str) -> None:
     found = match(read_title(" - ".join(parts)), Wanted(title=title, authors=("A B",)))
     assert 0 <= found.title_score <= 1
+
+
+@given(st.text(st.characters(max_codepoint=0x7F)) | st.text())
+def test_the_quick_way_to_words_finds_the_same(text: str) -> None:
+    assert folded_words(text) == words(text)

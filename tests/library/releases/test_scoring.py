@@ -1,5 +1,6 @@
 """Judging releases: all reasons against one, points with evidence, and what must hold whatever is offered."""
 
+import json
 from dataclasses import replace
 from random import Random
 
@@ -183,13 +184,19 @@ def test_nothing_is_taken_unasked_unless_that_is_switched_on() -> None:
 
 
 def test_an_exact_title_by_nobody_is_never_taken_unasked() -> None:
-    decision = judge(replace(GOOD, authors=()), WANTED, ENGLISH)
+    eager = QualityProfile(languages=("en",), preferred_narrators=("Jane Reader",), grab_automatically=True)
+    best = replace(GOOD, bit_rate_kbps=128, dramatized=False)
+    decision = judge(replace(best, authors=()), WANTED, eager)
     assert decision.accepted
-    assert not grabs_itself(decision, replace(ENGLISH, grab_automatically=True))
+    assert decision.score >= eager.grab_threshold
+    assert not grabs_itself(decision, eager)
+    assert grabs_itself(judge(best, WANTED, eager), eager)
 
 
 def test_a_decision_is_kept_as_it_was_made() -> None:
-    kept = judge(replace(GOOD, seeders=0), WANTED).to_json()
+    decision = judge(replace(GOOD, seeders=0), WANTED)
+    kept = decision.to_json()
+    assert Decision.from_json(json.loads(json.dumps(kept))) == decision
     assert kept["rejections"] == [{"code": "TOO_FEW_SEEDERS", "message": "0 people offer it; the profile asks for 1."}]
     assert (kept["accepted"], kept["cost"]) == (False, "FREE")
 
