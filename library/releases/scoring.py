@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from library.releases.decisions import Cost, Decision, Rejection, RejectionCode
+from library.releases.decisions import Cost, Decision, Rejection, RejectionCode, Rule
 from library.releases.facts import AUDIO_FORMATS, ReleaseFacts
 from library.releases.gate import AccountState, ClientState, Grab, GrabRules, cost_of, ratio_refusal, slot_refusal
 from library.releases.likeness import name_likeness
