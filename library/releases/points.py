@@ -92,9 +92,8 @@ def _bit_rate(release: ReleaseFacts, durations: tuple[float, ...], profile: Qual
     rate, how = _kbps(release, durations)
     if rate is None:
         return 0.0, "unknown"
-    return min(
-        1.0, rate / profile.preferred_bit_rate
-    ), f"{rate:.0f} kbps{how}, of {profile.preferred_bit_rate} preferred"
+    enough = profile.preferred_bit_rate
+    return min(1.0, rate / enough), f"{rate:.0f} kbps{how}, of {enough} preferred"
 
 
 def _kbps(release: ReleaseFacts, durations: tuple[float, ...]) -> tuple[float | None, str]:
