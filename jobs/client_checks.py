@@ -1,4 +1,4 @@
-"""Checking a download client: whether it lets us in, where it saves, and whether that can be linked into the library."""
+"""Checking a download client: whether it lets us in, where it saves, and whether that reaches the library."""
 
 import os
 import shutil

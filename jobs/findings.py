@@ -1,16 +1,9 @@
 """What a check of an integration finds."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "OK"  # as it should be
-    WARNING = "WARNING"  # it works, and could go wrong or better
-    ERROR = "ERROR"  # it does not work
+from library.integration_health import FindingLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +11,7 @@ class Finding:
     """One thing that was looked at."""
 
     code: str
-    level: Level
+    level: FindingLevel
     message: str
 
 
@@ -31,12 +24,12 @@ class Checked:
 
     def ok(self, code: str, message: str) -> None:
         """Something is as it should be."""
-        self.findings.append(Finding(code, Level.OK, message))
+        self.findings.append(Finding(code, FindingLevel.OK, message))
 
     def warn(self, code: str, message: str) -> None:
         """Something could go wrong or better."""
-        self.findings.append(Finding(code, Level.WARNING, message))
+        self.findings.append(Finding(code, FindingLevel.WARNING, message))
 
     def error(self, code: str, message: str) -> None:
         """Something does not work."""
-        self.findings.append(Finding(code, Level.ERROR, message))
+        self.findings.append(Finding(code, FindingLevel.ERROR, message))

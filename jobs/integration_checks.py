@@ -1,5 +1,6 @@
 """Checking integrations: one look at everything that could be wrong with each, in words that say what to do."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -67,7 +68,7 @@ async def _check(integrations: Integrations, integration: Integration) -> Checke
         # Clients remember what they were told of a server, and that it refused them.
         anew = integration.kind is IntegrationKind.TORZNAB or integration.needs_action is not None
         opened = await integrations.open(integration, anew=anew)
-        async with integrations.account_turn, integrations.calling(integration):
+        async with _turn(integrations, integration), integrations.calling(integration):
             checked = await _look(integrations, opened)
     except Conflict as error:
         checked = Checked()
@@ -170,6 +171,10 @@ def _check_account(account: TrackerAccount, checked: Checked) -> None:
         )
     if account.frozen_until is not None and account.frozen_until > now():
         checked.warn("FROZEN", f"The tracker gives no torrent before {account.frozen_until:%Y-%m-%d %H:%M} UTC.")
+
+
+def _turn(integrations: Integrations, integration: Integration) -> AbstractAsyncContextManager[None]:
+    return integrations.account_turn if integration.kind is IntegrationKind.MYANONAMOUSE else nullcontext()
 
 
 async def _has_tracker(integrations: Integrations) -> bool:

@@ -86,13 +86,8 @@ class IntegrationFailed(ShelfgraphError):
 
 
 def integration_changed(work: Work, integration: Integration) -> None:
-    """Tell of an integration's new state, in which there is nothing that a member may not see."""
-    state = {
-        "name": integration.name,
-        "healthy": integration_health.is_healthy(integration),
-        "needs_action": integration.needs_action,
-    }
-    work.emit(events.INTEGRATIONS_TOPIC, "CHANGED", integration.id, state)
+    """Tell of an integration's new state."""
+    work.emit(events.INTEGRATIONS_TOPIC, "CHANGED", integration.id, integration_health.summary(integration))
 
 
 class Integrations:

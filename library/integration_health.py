@@ -1,5 +1,6 @@
 """How integrations are: what they last answered, what was seen of them, and what only their user can mend."""
 
+import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -8,6 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from library.models.integrations import Circuit, Integration
 from library.models.tables import now
+
+
+class FindingLevel(enum.StrEnum):
+    """How bad it is what a check has found."""
+
+    OK = "OK"  # as it should be
+    WARNING = "WARNING"  # it works, and could go wrong or better
+    ERROR = "ERROR"  # it does not work
 
 
 def is_healthy(integration: Integration) -> bool | None:
@@ -19,6 +28,15 @@ def is_healthy(integration: Integration) -> bool | None:
     if integration.last_error_at is None:
         return None if integration.last_success_at is None else True
     return integration.last_success_at is not None and integration.last_success_at >= integration.last_error_at
+
+
+def summary(integration: Integration) -> dict[str, Any]:
+    """What an event tells of it: nothing that a member may not see."""
+    return {
+        "name": integration.name,
+        "healthy": is_healthy(integration),
+        "needs_action": integration.needs_action,
+    }
 
 
 async def record_success(
