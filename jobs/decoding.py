@@ -215,7 +215,7 @@ def _check(place: Path) -> float:
     with av.open(str(place), metadata_errors="ignore") as container:
         if not container.streams.audio:
             raise UndecodableError("at all")
-        stream = container.streams.audio[0]
+        stream: Any = container.streams.audio[0]
         context: Any = stream.codec_context
         context.thread_count = 1
         listening = _Listening(context, (container.duration or 0) / av.time_base, stream.time_base.denominator)

@@ -12,7 +12,7 @@ from jobs.events import Work
 from jobs.passages import EMBEDDED_FIELDS, Splitter, refresh_passages
 from jobs.scan_places import Place
 from jobs.scan_reading import PreparedItem, audio_file_rows
-from library import books, copies, covers, editions, metadata
+from library import books, copies, covers, editions, imports, metadata
 from library.database import next_version
 from library.errors import InvalidFieldValue
 from library.events import INDEX_TOPIC, LIBRARY_TOPIC
@@ -112,7 +112,7 @@ async def _target(
         left_book = (await editions.get(session, copy.edition_id)).book_id
     edition_is_new, book_is_new = edition is None, False
     if edition is None:
-        book_id, book_is_new = await _book(session, prepared)
+        book_id, book_is_new = await _book(session, prepared, root_id)
         edition = Edition(book_id=book_id)
         await _record(session, edition, prepared)
         session.add(edition)
@@ -126,8 +126,11 @@ async def _target(
     return _Target(copy, edition, left_book, copy_is_new, edition_is_new, book_is_new)
 
 
-async def _book(session: AsyncSession, prepared: PreparedItem) -> tuple[int, bool]:
-    """The book an item is a new edition of: one with its title and an author, else a new one."""
+async def _book(session: AsyncSession, prepared: PreparedItem, root_id: int) -> tuple[int, bool]:
+    """The book an item is a new edition of: the one it was placed for, one with its title and an author, a new one."""
+    placed_for = await imports.book_of(session, root_id, prepared.path)
+    if placed_for is not None:
+        return placed_for, False
     title = _best(prepared.proposals, "title") or prepared.path
     found = await books.find(session, title, _best(prepared.proposals, "authors") or ())
     return (found.id, False) if found is not None else ((await books.create(session, title)).id, True)

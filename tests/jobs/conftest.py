@@ -1,13 +1,16 @@
-"""A library root to scan."""
+"""A library root to scan, and finished downloads to import into it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from jobs.decoding import AudioDecoder
 from jobs.events import Bus
+from jobs.imports import Importing
 from library.database import Database
 from library.scanning.file_reader import FileReader
+from tests.jobs.import_fixtures import Depot
 from tests.jobs.scan_fixtures import Shelf, open_shelf
 
 
@@ -18,3 +21,12 @@ async def shelf(tmp_path: Path, database: Database, bus: Bus) -> AsyncIterator[S
     folder.mkdir()
     async with FileReader(processes=1) as reader:
         yield await open_shelf(folder, tmp_path / "covers", database, bus, reader)
+
+
+@pytest.fixture
+async def depot(shelf: Shelf, tmp_path: Path) -> AsyncIterator[Depot]:
+    """An empty folder of finished downloads beside the shelf, with one decoding process."""
+    folder = tmp_path / "depot"
+    folder.mkdir()
+    async with AudioDecoder() as decoder:
+        yield Depot(folder, shelf, Importing(shelf.scanning, decoder, tmp_path / "recycle"))
