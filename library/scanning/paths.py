@@ -48,7 +48,7 @@ def facts_of_path(path: str, *, is_file: bool = False, parse_subtitle: bool = Tr
 def _facts_of_title(folder: str, authors: list[str], series: str | None, *, parse_subtitle: bool) -> BookFacts:
     name, asin = _without_asin(_from_archive(folder))
     name, narrators = _without_narrators(name)
-    position, name = _without_sequence(name) if series else (None, name)
+    position, name = _without_sequence(_without_series(name, series)) if series else (None, name)
     name, year = _without_year(name)
     title, subtitle = _cut(name) if parse_subtitle else (name, None)
     abridged, dramatized = edition_hints(folder)
@@ -82,6 +82,12 @@ def _without_asin(name: str) -> tuple[str, str | None]:
 def _without_narrators(name: str) -> tuple[str, list[str]]:
     match = _NARRATORS.search(name)
     return (name[: match.start()].rstrip(), split_names(match["names"])) if match else (name, [])
+
+
+def _without_series(name: str, series: str) -> str:
+    """Turn "Series #3 - Title", as imports are named, into "3 - Title"."""
+    prefix = f"{series} #"
+    return name[len(prefix) :] if name.casefold().startswith(prefix.casefold()) else name
 
 
 def _without_sequence(name: str) -> tuple[str | None, str]:

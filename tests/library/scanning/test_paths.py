@@ -47,6 +47,15 @@ from library.scanning.series import SeriesMention
                 unsure={"title": 0.5, "subtitle": 0.4},
             ),
         ),
+        (
+            "Arthur Conan Doyle/Sherlock Holmes/Sherlock Holmes #2.5 - A Study in Scarlet {Jane Reader}",
+            BookFacts(
+                title="A Study in Scarlet",
+                authors=("Arthur Conan Doyle",),
+                series=(SeriesMention("Sherlock Holmes", "2.5"),),
+                narrators=("Jane Reader",),
+            ),
+        ),
         ("Le Guin, Ursula K./Earthsea", BookFacts(title="Earthsea", authors=("Ursula K. Le Guin",))),
         ("Montgomery, Lucy Maud/Anne", BookFacts(title="Anne", authors=("Lucy Maud Montgomery",))),
         (
