@@ -92,8 +92,8 @@ class Outside:
 
         Its requests raise the errors of `integrations.errors`: RateLimited for a 429 and for a budget that is spent
         for long, Unavailable when no whole answer comes, InsecureAddress, and BadPayload for an address that is not
-        the service's. Answers of any other status are given back. GET and HEAD are retried, and others that say
-        `extensions={"idempotent": True}`.
+        the service's. Answers of any other status are given back. GET and HEAD are retried unless
+        they say `extensions={"idempotent": False}`, and others that say True.
         """
         self._shared.redactor.learn(service.secrets)
         places = self._places.setdefault((service.name, service.at_once), asyncio.Semaphore(service.at_once))
@@ -297,7 +297,8 @@ def _seconds(request: httpx.Request, service: Service) -> float:
 
 
 def _is_idempotent(request: httpx.Request) -> bool:
-    return request.method in _IDEMPOTENT or request.extensions.get("idempotent") is True
+    # Some services spend money by GET: what its sender says counts for more than the method.
+    return bool(request.extensions.get("idempotent", request.method in _IDEMPOTENT))
 
 
 def _is_worth_repeating(outcome: _Outcome) -> bool:

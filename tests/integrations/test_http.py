@@ -107,6 +107,16 @@ async def test_a_write_that_was_never_sent_is_repeated_with_its_body(redis_url: 
     assert b"d4:info" in network.requests[1].content
 
 
+@pytest.mark.parametrize("trouble", [httpx.ReadError("x"), httpx.ReadTimeout("x"), 429])
+async def test_a_read_that_spends_something_is_never_repeated(redis_url: str, trouble: int | Exception) -> None:
+    network = Network([trouble, 200])
+    async with outside_over(network, redis_url) as outside:
+        with pytest.raises(Unavailable):
+            await outside.client(HOME).get("/buy", extensions={"idempotent": False})
+
+    assert len(network.requests) == 1
+
+
 async def test_a_write_that_says_it_is_idempotent_is_repeated(redis_url: str) -> None:
     network = Network([503, httpx.ReadError("x"), 200])
     async with outside_over(network, redis_url) as outside:
