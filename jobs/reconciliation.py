@@ -21,6 +21,8 @@ from library.models.tables import now
 
 log = structlog.get_logger(__name__)
 
+Step = Callable[[Work, Download], Awaitable[None]]
+
 # A job that ended well and left its row where it was is not repeated before this is over.
 SETTLING = timedelta(seconds=60)
 _HINT = "See the client and the integrations; retry the download, or cancel it."
@@ -31,25 +33,30 @@ _JOB_CANCELLED = "The job that was at it was cancelled. Retry the download to go
 async def reconcile(database: Database, bus: Bus, *, model: str | None, moment: Callable[[], datetime] = now) -> None:
     """Move on whatever waits for nobody; `model` is the revision of the embedding model, None before it is known."""
     present = moment()
+
+    async def restart(work: Work, download: Download) -> None:
+        await _restart(work, download, present)
+
+    async def remind(work: Work, download: Download) -> None:
+        await _remind(work, download, present)
+
+    async def finish(work: Work, download: Download) -> None:
+        await _finish(work, download, model)
+
     async with database.read() as session:
-        steps: list[tuple[Iterable[int], Callable[[Work, Download], Awaitable[None]]]] = [
+        steps: list[tuple[Iterable[int], Step]] = [
             (_ids(await downloads.due(session, present)), _retry),
             (await download_jobs.taken_from_client_and_disk(session), take_back),
-            (await download_jobs.without_job(session), lambda work, download: _restart(work, download, present)),
-            (_ids(await downloads.overdue(session, present)), lambda work, download: _remind(work, download, present)),
-            (
-                _ids(await download_progress.enriching(session)),
-                lambda work, download: _finish(work, download, model),
-            ),
+            (await download_jobs.without_job(session), restart),
+            (_ids(await download_progress.enriching(session)), finish),
+            (_ids(await downloads.overdue(session, present)), remind),
         ]
     for ids, step in steps:
         for download_id in ids:
             await _one(database, bus, download_id, step)
 
 
-async def _one(
-    database: Database, bus: Bus, download_id: int, step: Callable[[Work, Download], Awaitable[None]]
-) -> None:
+async def _one(database: Database, bus: Bus, download_id: int, step: Step) -> None:
     """A transaction for each, so that one that cannot be moved holds up no other."""
     try:
         async with unit_of_work(database, bus) as work:
