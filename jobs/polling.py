@@ -114,8 +114,9 @@ class Follower:
         try:
             with self._bus.listening(WATCHING_TOPIC) as woken:
                 while True:
-                    pause = await self.turn(woken=woken.is_set())
-                    woken.clear()
+                    was_woken = woken.is_set()
+                    woken.clear()  # before the turn: what comes meanwhile is for the next
+                    pause = await self.turn(woken=was_woken)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(woken.wait(), pause)
         finally:
