@@ -21,7 +21,7 @@ from jobs.placing import discard, staging_folder
 from jobs.recycling import Taken, remove_empty_folders, take_out
 from jobs.scans import Scanning
 from jobs.verification import folder_here, judge_length, judge_sound, verify_files, write_results
-from library import downloads, imports, roots
+from library import downloads, imports, roots, wants
 from library.downloads import Reason, ReasonCode
 from library.errors import BadInput, NotFound
 from library.import_errors import ImportBlocked, NothingToScan
@@ -62,12 +62,13 @@ async def import_download(run: Run, importing: Importing) -> None:
     except (JobCancelled, ClaimLost):
         raise
     except Overtaken:
-        await _clean_up(run, download_id)
+        log.info("import_overtaken", job_id=run.job.id)
     except (ImportBlocked, BadInput, NotFound) as error:
         await _hinder(run, download_id, _hindrance(error))
     except Exception:  # the download says so instead of hanging until its deadline
         log.exception("import_failed", job_id=run.job.id)
         await _hinder(run, download_id, _UNEXPECTED)
+    await _clean_up(run)
     async with run.database.read() as session:
         rows = await imports.of_download(session, download_id)
     run.result = {"download_id": download_id, "import_ids": [row.id for row in rows]}
@@ -87,11 +88,11 @@ async def undo_import(run: Run, importing: Importing) -> None:
         mappings = await imports.mappings(session, download)
         files = await imports.files_of(session, import_id)
     if row.state is not ImportState.UNDONE:
-        if row.state is not ImportState.APPLIED or download.state in _STEPS:
+        if row.state is not ImportState.APPLIED or {download.state, download.returns_to} & _STEPS.keys():
             raise imports.NotUndoable(row.state)
         source = folder_here(download, mappings) if row.mode is ImportMode.MOVE else None
         await _take_out(run, importing, Path(root.path), row, files, source)
-        await asyncio.to_thread(remove_empty_folders, Path(root.path), Path(root.path) / row.folder)
+    await asyncio.to_thread(remove_empty_folders, Path(root.path), Path(root.path) / row.folder)
     await note_gone(run, root, row.folder)
     run.result = {"download_id": row.download_id, "import_ids": [row.id]}
 
@@ -161,6 +162,8 @@ async def _enter(run: Run, importing: Importing, download_id: int) -> None:
         download = await _expect(work, download_id, DownloadState.IMPORTED)
         for row in await imports.going_on(work.session, download_id):
             _note_entered(download, row, entered.get(row.id, []))
+        for one in (one for found in entered.values() for one in found):
+            await wants.close_satisfied(work.session, one.book_id, one.edition_id)
         _move(work, download, DownloadState.ENRICHING, None)
         await queue.embed_passages(work)
 
@@ -195,13 +198,11 @@ async def _still_importing(work: Work, row: Import) -> None:
     await _expect(work, row.download_id, DownloadState.IMPORTING)
 
 
-async def _clean_up(run: Run, download_id: int) -> None:
-    """Take away what was staged for a download that was cancelled; what is in the library stays there."""
+async def _clean_up(run: Run) -> None:
+    """Take away what was staged for downloads that do not go on; what is in the library stays there."""
     async with run.database.read() as session:
-        if (await downloads.get(session, download_id)).state is not DownloadState.CANCELLED:
-            return
-        planned = [row for row in await imports.going_on(session, download_id) if row.state is ImportState.PLANNED]
-        places = [staging_folder(Path((await roots.get(session, row.root_id)).path), row.id) for row in planned]
+        left = await imports.abandoned(session)
+        places = [staging_folder(Path((await roots.get(session, row.root_id)).path), row.id) for row in left]
     for staging in places:
         await asyncio.to_thread(discard, staging)
 

@@ -25,7 +25,15 @@ from library.import_plans import (
     role_of,
 )
 from library.import_subjects import book_ids_by, subject_of
-from library.models.downloads import Download, DownloadFile, Import, ImportedFile, ImportState
+from library.models.downloads import (
+    ENDED_STATES,
+    Download,
+    DownloadFile,
+    DownloadState,
+    Import,
+    ImportedFile,
+    ImportState,
+)
 from library.models.editions import Copy, Edition, LibraryRoot
 from library.models.integrations import Integration
 from library.models.releases import Release
@@ -103,6 +111,16 @@ async def going_on(session: AsyncSession, download_id: int) -> list[Import]:
 async def of_download(session: AsyncSession, download_id: int) -> Sequence[Import]:
     """All imports of a download, in the order of their plan."""
     return (await session.scalars(sa.select(Import).where(Import.download_id == download_id).order_by(Import.id))).all()
+
+
+async def abandoned(session: AsyncSession) -> Sequence[Import]:
+    """Imports that were planned and do not go on: their downloads have ended, or wait for somebody."""
+    still = [state for state in DownloadState if state not in ENDED_STATES and state is not DownloadState.BLOCKED]
+    select = sa.select(Import).join(Download, Download.id == Import.download_id)
+    select = select.join(LibraryRoot, LibraryRoot.id == Import.root_id)
+    return (
+        await session.scalars(select.where(Import.state == ImportState.PLANNED, Download.state.not_in(still)))
+    ).all()
 
 
 async def get(session: AsyncSession, import_id: int) -> Import:
