@@ -45,6 +45,24 @@ async def check_qbittorrent(opened: Opened[QBittorrent], database: Database) -> 
     return checked
 
 
+def check_target(
+    root: LibraryRoot, folder: Folder | None, downloads: Folder, options: QBittorrentOptions, checked: Checked
+) -> None:
+    """Whether downloads can be imported into a library root."""
+    if folder is None:
+        checked.error("LIBRARY_NOT_FOUND", f"The library root {root.name!r} is not there. Check that it is mounted.")
+    elif not folder.writable:
+        checked.error("LIBRARY_UNWRITABLE", f"Nothing can be written into {root.name!r}. Check its permissions.")
+    elif options.mode is ImportMode.HARDLINK and folder.device != downloads.device:
+        checked.error(
+            "CROSS_DEVICE",
+            f"Its folder and the library root {root.name!r} are on two file systems, so no hardlink is possible. Put "
+            "both on one, as one mount in a container, or import by COPY.",
+        )
+    else:
+        checked.ok("LIBRARY_ROOT", f"Downloads can be imported into {root.name!r} by {options.mode}.")
+
+
 async def _check_category(client: QBittorrent, options: QBittorrentOptions, checked: Checked) -> None:
     if options.category in await client.categories():
         checked.ok("CATEGORY", f"It has the category {options.category!r}.")
@@ -84,7 +102,7 @@ async def _check_folders(
     checked.ok("SAVE_PATH", f"Its folder {save_path!r} is seen here.")
     _check_space(downloads, options, checked)
     for root in targets:
-        _check_target(root, await anyio.to_thread.run_sync(_folder, root.path), downloads, options, checked)
+        check_target(root, await anyio.to_thread.run_sync(_folder, root.path), downloads, options, checked)
 
 
 def _check_space(downloads: Folder, options: QBittorrentOptions, checked: Checked) -> None:
@@ -93,23 +111,6 @@ def _check_space(downloads: Folder, options: QBittorrentOptions, checked: Checke
         checked.warn("LITTLE_SPACE", f"{free:.1f} GB are free where it saves; {reserve:.1f} GB must stay. Make room.")
     else:
         checked.ok("SPACE", f"{free:.1f} GB are free where it saves.")
-
-
-def _check_target(
-    root: LibraryRoot, folder: Folder | None, downloads: Folder, options: QBittorrentOptions, checked: Checked
-) -> None:
-    if folder is None:
-        checked.error("LIBRARY_NOT_FOUND", f"The library root {root.name!r} is not there. Check that it is mounted.")
-    elif not folder.writable:
-        checked.error("LIBRARY_UNWRITABLE", f"Nothing can be written into {root.name!r}. Check its permissions.")
-    elif options.mode is ImportMode.HARDLINK and folder.device != downloads.device:
-        checked.error(
-            "CROSS_DEVICE",
-            f"Its folder and the library root {root.name!r} are on two file systems, so no hardlink is possible. Put "
-            "both on one, as one mount in a container, or import by COPY.",
-        )
-    else:
-        checked.ok("LIBRARY_ROOT", f"Downloads can be imported into {root.name!r} by {options.mode}.")
 
 
 def _folder(path: str) -> Folder | None:

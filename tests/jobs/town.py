@@ -38,7 +38,7 @@ ADDRESSES = {
 
 @dataclass
 class Town:
-    """The fakes; `lost` are paths whose answers never arrive."""
+    """The fakes; answers to the paths in `lost` never arrive, and none does from the one to `lost_after` on."""
 
     tracker: FakeMyAnonamouse = field(default_factory=lambda: FakeMyAnonamouse(public_domain()))
     prowlarr: FakeProwlarr = field(
@@ -47,6 +47,7 @@ class Town:
     torznab: FakeTorznab = field(default_factory=lambda: FakeTorznab(public_domain()))
     client: FakeQBittorrent = field(default_factory=FakeQBittorrent)
     lost: set[str] = field(default_factory=set)
+    lost_after: str | None = None
     requests: list[str] = field(default_factory=list)
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -59,7 +60,8 @@ class Town:
             9804: create_app(self.client),
         }
         answer = await httpx.ASGITransport(applications[request.url.port or 0]).handle_async_request(request)
-        if request.url.path in self.lost:
+        gone = self.lost_after is not None and any(self.lost_after in each for each in self.requests)
+        if gone or request.url.path in self.lost:
             message = "the connection broke"
             raise httpx.ReadError(message)
         return answer
