@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 ALL_ROWS_SECONDS = 300.0  # rows that changed without an event are found by then
 _SEEDING_AT_ONCE = 50  # of what is done and seeds, so many are compared per look: their numbers move all the time
 STEER_EVERY_SECONDS = 30.0  # a client that does not follow is told again
-_STEERED = frozenset({Finding.DIFFERS, Finding.GOAL_REACHED})
+_STEERED = frozenset({Finding.DIFFERS, Finding.GOAL_REACHED, Finding.SEEDING_LOST})
 
 
 @dataclass(slots=True)
@@ -107,7 +107,8 @@ class ClientLooks:
         if self._clock() >= self._all_rows_at:
             self._event = await download_progress.latest_event(self._database)
             self._rows = await download_progress.tracked(self._database, self._client_id)
-            self._due.update(self._rows)
+            for row in self._rows.values():
+                self._mark(row)
             self._all_rows_at = self._clock() + ALL_ROWS_SECONDS
         else:
             news = await download_progress.news_since(self._database, self._event)
@@ -130,14 +131,17 @@ class ClientLooks:
             download_id = self._by_hash.get(torrent_hash)
             if download_id is None:
                 continue
-            if self._rows[download_id].state is DownloadState.DONE:
-                self._seeding[download_id] = None
-            else:
-                self._due.add(download_id)
+            self._mark(self._rows[download_id])
         if not changes.full:
             self._removed_alive |= changes.removed & self._by_hash.keys()
         before, self._known = self._known, frozenset(torrents)
         return self._known <= before if changes.changed else True
+
+    def _mark(self, row: Tracked) -> None:
+        if row.state is DownloadState.DONE:
+            self._seeding[row.id] = None
+        else:
+            self._due.add(row.id)
 
     def _compare(self, torrents: Mapping[str, Torrent], *, is_settled: bool) -> _Changes:
         found = _Changes()
@@ -181,7 +185,7 @@ class ClientLooks:
     def _of_absent(self, found: _Changes, row: Tracked, *, emptied: bool) -> None:
         absences = row.missing_polls + 1
         finding = judge(row, None, own_tag="", absences=absences, emptied=emptied)
-        if finding is Finding.NOTHING:
+        if finding is Finding.NOTHING or not self._is_wanted(row, finding):
             return
         if absences <= SEEN_TWICE:
             found.missing[row.id] = absences

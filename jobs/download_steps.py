@@ -105,6 +105,10 @@ async def _goal_reached(work: Work, download: Download) -> None:
     await queue.steer_download(work, download.id, action="REMOVE")
 
 
+async def _seeding_lost(work: Work, download: Download) -> None:
+    await queue.steer_download(work, download.id, action="RESTORE")
+
+
 async def _nothing(work: Work, download: Download) -> None:
     """Leave it as it is."""
 
@@ -128,6 +132,7 @@ _STEPS: dict[Finding, Callable[[Work, Download], Awaitable[None]]] = {
     Finding.DIFFERS: _differs,
     Finding.REMOVED: take_back,
     Finding.LOST: _lost,
+    Finding.SEEDING_LOST: _seeding_lost,
     Finding.LEFT: _left,
     Finding.GOAL_REACHED: _goal_reached,
 }

@@ -4,7 +4,10 @@ The torrent and its info-hash are in the row before the client is told of them, 
 from which the next attempt goes on, and the client has each torrent once.
 """
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -24,11 +27,13 @@ from library.errors import Conflict
 from library.models.downloads import Download, DownloadFile, DownloadState
 from library.models.integrations import Integration
 from library.models.tables import now
+from library.path_mapping import UnsafePath, mappings_of, to_ours
 
 log = structlog.get_logger(__name__)
 
 ANNOUNCE = "ANNOUNCE"
 REMOVE = "REMOVE"
+RESTORE = "RESTORE"  # seed again what a client lost with its list
 _TORRENTS = "torrents"  # a counter whose lock lets two grabs of one torrent see each other
 _MOST_TURNS = 10  # a wish that changes this often while it is fulfilled is left to the next job
 
@@ -90,7 +95,7 @@ async def grab_download(run: Run, grabbing: Grabbing) -> None:
 
 
 async def steer_download(run: Run, grabbing: Grabbing) -> None:
-    """Bring the client in line with a row: stopped or started, removed when cancelled; ANNOUNCE and REMOVE besides.
+    """Bring the client in line with a row: stopped, started, removed; ANNOUNCE, REMOVE and RESTORE besides.
 
     Safe to run twice: it reads row and client each time, and goes on until the row wishes what it wished when read.
     Raises ClientFailed, or SeedingGoalNotReached for a REMOVE that comes too soon.
@@ -235,8 +240,7 @@ async def _steer(run: Run, grabbing: Grabbing, download: Download, action: str |
     async with grabbing.integrations.calling(opened.integration):
         found = await opened.client.torrents(hashes=[download.info_hash or ""])
         if not found:
-            if download.state is DownloadState.CANCELLED or action == REMOVE:
-                await _note_left(run, download.id)
+            await _steer_absent(run, grabbing, opened, download, action)
             return
         if download.state is DownloadState.CANCELLED:
             await _take_out(run, grabbing, opened.client, download, found[0], with_files=download.cancel_with_data)
@@ -246,6 +250,37 @@ async def _steer(run: Run, grabbing: Grabbing, download: Download, action: str |
             await _pace(opened.client, download, found[0])
             if action == ANNOUNCE:
                 await opened.client.reannounce([found[0].hash])
+
+
+async def _steer_absent(
+    run: Run, grabbing: Grabbing, opened: Opened[QBittorrent], download: Download, action: str | None
+) -> None:
+    if action == RESTORE and download.state is not DownloadState.CANCELLED:
+        async with run.database.read() as session:
+            files = [(file.path, file.size_bytes) for file in await downloads.files_of(session, download.id)]
+        if await asyncio.to_thread(_are_there, _folder(opened, download), files):
+            await _add(grabbing, opened, download)
+            return
+    if download.state is DownloadState.CANCELLED or action in {REMOVE, RESTORE}:
+        await _note_left(run, download.id)
+
+
+def _folder(opened: Opened[QBittorrent], download: Download) -> Path | None:
+    """Where its files should be, as we see it."""
+    if not download.save_path:
+        return None
+    try:
+        return Path(to_ours(download.save_path, mappings_of(opened.integration.options)))
+    except UnsafePath:
+        return None
+
+
+def _are_there(folder: Path | None, files: Sequence[tuple[str, int]]) -> bool:
+    """Whether every file is there in full: else the client would fetch it all again, at the cost of ratio."""
+    try:
+        return folder is not None and all((folder / path).stat().st_size == size for path, size in files)
+    except OSError:
+        return False
 
 
 async def _pace(client: QBittorrent, download: Download, torrent: Torrent) -> None:

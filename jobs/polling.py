@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_LASTS = timedelta(seconds=10)  # so long after a worker's death another goes on
 RENEW_SECONDS = 3.0  # also the longest time until a lost hint that somebody watches is made up for
+_LAST_TURN_SECONDS = 5.0
 _LISTING_SECONDS = 5.0  # how often it is seen which clients there are
 
 
@@ -116,11 +117,20 @@ class Follower:
                 while True:
                     was_woken = woken.is_set()
                     woken.clear()  # before the turn: what comes meanwhile is for the next
-                    pause = await self.turn(woken=was_woken)
+                    pause = await self._whole(asyncio.create_task(self.turn(woken=was_woken)))
                     with suppress(TimeoutError):
                         await asyncio.wait_for(woken.wait(), pause)
         finally:
             await asyncio.shield(self._let_go())
+
+    async def _whole(self, turn: asyncio.Task[float]) -> float:
+        """Let a turn come to its end although we are cancelled: one torn apart may leave a database locked."""
+        try:
+            return await asyncio.shield(turn)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(turn, _LAST_TURN_SECONDS)
+            raise
 
     async def turn(self, *, woken: bool = False) -> float:
         """Poll if it is time and the lease is ours; gives the seconds until the next turn."""

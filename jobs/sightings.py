@@ -29,6 +29,7 @@ class Finding(enum.StrEnum):
     ABSENT = "ABSENT"  # not there, for the first time
     REMOVED = "REMOVED"  # somebody took it out before it was done
     LOST = "LOST"  # the client has lost its list: add it again
+    SEEDING_LOST = "SEEDING_LOST"  # the client has lost its list, and it has to be seeded longer
     LEFT = "LEFT"  # it is out of the client, and nothing more is needed of it there
     GOAL_REACHED = "GOAL_REACHED"  # it has seeded as long as it should
 
@@ -130,8 +131,14 @@ def _of_absence(row: Tracked, absences: int, emptied: bool) -> Finding:
         return Finding.ABSENT
     if row.stage is DownloadState.DOWNLOADING:
         return Finding.LOST if emptied else Finding.REMOVED
+    if emptied and row.state is not DownloadState.CANCELLED and _has_to_seed(row):
+        return Finding.SEEDING_LOST
     # Its files may well be there still: whoever verifies and imports them finds out.
     return Finding.LEFT if row.left_client_at is None else Finding.NOTHING
+
+
+def _has_to_seed(row: Tracked) -> bool:
+    return row.left_client_at is None and row.progress.seeding_seconds < row.seeding_goal_seconds
 
 
 def _of_downloading(row: Tracked, torrent: Torrent) -> Finding:

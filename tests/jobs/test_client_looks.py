@@ -1,6 +1,7 @@
 """A look at the client writes what is new, in one transaction with one event, and moves downloads by what it sees."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -229,6 +230,25 @@ async def test_an_emptied_client_gets_its_torrents_again(world: World, looks: Cl
     assert {torrent["hash"] for torrent in world.client.told()["torrents"]} == {
         entry.info_hash for entry in world.entries[:3]
     }
+
+
+@pytest.mark.parametrize("are_there", [True, False])
+async def test_what_has_to_be_seeded_goes_back_into_an_emptied_client_if_its_files_are_there(
+    world: World, looks: ClientLooks, tmp_path: Path, are_there: bool
+) -> None:
+    ids = [await world.grabbed(entry) for entry in world.entries[:2]]
+    for download_id, entry in zip(ids, world.entries, strict=False):
+        await world.change(download_id, state=DownloadState.DONE, save_path=str(tmp_path), seeding_seconds=60)
+        folder = tmp_path / entry.title
+        (folder / "notes").mkdir(parents=True)
+        (folder / f"{entry.title}.m4b").write_bytes(b"x" * (40_000 if are_there else 39_999))
+        (folder / "notes" / "cover.jpg").write_bytes(b"picture" * 100)
+    world.client.pull("empty")
+    await look(looks, 3)
+    assert await world.run_queued() == [STEER] * 2
+    back = {(torrent["hash"], torrent["save_path"]) for torrent in world.client.told()["torrents"]}
+    assert back == ({(entry.info_hash, str(tmp_path)) for entry in world.entries[:2]} if are_there else set())
+    assert [(await world.row(each)).left_client_at is None for each in ids] == [are_there] * 2
 
 
 async def test_taking_everything_out_by_hand_is_respected(world: World, looks: ClientLooks) -> None:
