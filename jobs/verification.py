@@ -29,8 +29,12 @@ class Verified:
 
 
 def folder_here(download: Download, mappings: Sequence[PathMapping]) -> Path:
-    """The folder of a download's files on this server. Raises UnsafePath."""
-    return Path(to_ours(download.save_path or "", mappings))
+    """The folder of a download's files on this server. Raises UnsafePath and FilesNotFound."""
+    theirs = download.save_path or ""
+    folder = Path(to_ours(theirs, mappings))
+    if not folder.is_absolute():  # never the server's own folder
+        raise FilesNotFound(shown(theirs), shown(str(folder)), None)
+    return folder
 
 
 async def verify_files(

@@ -1,6 +1,7 @@
 """What keeps a complete download out of the library, one class per meaning.
 
 ImportBlocked
+├── NotFetched           nobody knows yet which files there will be
 ├── FilesNotFound        nothing is where the client says it is: most likely a path mapping is missing
 ├── FilesDiffer          names or sizes are not those of the torrent
 ├── FilesUnreadable      audio that cannot be decoded
@@ -37,6 +38,16 @@ class ImportBlocked(Exception):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.reason = Reason(self.code, message, hint)
+
+
+class NotFetched(ImportBlocked):
+    """A download whose torrent is not there yet."""
+
+    code = ReasonCode.FILES_NOT_FOUND
+    passes = True
+
+    def __init__(self) -> None:
+        super().__init__("Its torrent has not been fetched yet, so its files are not known.", "Ask again later.")
 
 
 class FilesNotFound(ImportBlocked):

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from library import downloads
 from library.errors import Conflict, NotFound
-from library.import_errors import NoAudio, NoLibrary
+from library.import_errors import NoAudio, NoLibrary, NotFetched
 from library.import_plans import (
     Group,
     Listed,
@@ -53,12 +53,14 @@ class NotUndoable(Conflict):
 async def plan(session: AsyncSession, download: Download) -> Plan:
     """What an import of the download would do, from rows alone.
 
-    Raises NoLibrary, NoAudio, TemplateInvalid and PathTooLong.
+    Raises NoLibrary, NotFetched, NoAudio, TemplateInvalid and PathTooLong.
     """
     options = await options_of(session, download)
     root_id = await _root_id(session, download, options)
     facts = await facts_of(session, download)
     rows = await downloads.files_of(session, download.id)
+    if not rows:
+        raise NotFetched
     kept, left_out = imported(_usable(rows))
     if not any(role_of(file.path) is Role.AUDIO for file in kept):
         raise NoAudio([row.path for row in rows if role_of(row.path) is Role.ARCHIVE])
