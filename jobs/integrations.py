@@ -24,7 +24,7 @@ from library import events, integration_health, integration_secrets
 from library import integrations as rows
 from library.database import Database
 from library.errors import ShelfgraphError
-from library.integration_options import RULES
+from library.integration_options import RULES, MyAnonamouseOptions, TorznabOptions
 from library.integration_secrets import SEED
 from library.integrations import NeedsAction, NotConfigured
 from library.models.integrations import Circuit, Integration, IntegrationKind
@@ -260,7 +260,7 @@ class Integrations:
         return _Kept(integration.updated_at, service, client)
 
     def _torznab(self, integration: Integration, service: Service, opened: dict[str, str]) -> Torznab:
-        hosts = tuple(integration.options["download_hosts"])
+        hosts = tuple(TorznabOptions.model_validate(integration.options).download_hosts)
         elsewhere = tuple(f"{scheme}://{host}" for host in hosts for scheme in ("https", "http"))
         client = self.outside.client(replace(service, other_urls=elsewhere))
         return Torznab(client, integration.name, opened.get("api_key", ""), download_hosts=hosts)
@@ -332,10 +332,10 @@ def _credentials(opened: dict[str, str]) -> Credentials:
 
 def _hosts(integration: Integration) -> Hosts:
     """Where the tracker is: a stand-in has all of it at one address unless its options say otherwise."""
-    known, said = Hosts(), integration.options["hosts"]
+    known, said = Hosts(), MyAnonamouseOptions.model_validate(integration.options).hosts
     is_real = integration.url == RULES[integration.kind].default_url
     return Hosts(
-        site=said["site"] or integration.url,
-        seedbox=said["seedbox"] or (known.seedbox if is_real else integration.url),
-        cdn=said["cdn"] or (known.cdn if is_real else integration.url),
+        site=said.site or integration.url,
+        seedbox=said.seedbox or (known.seedbox if is_real else integration.url),
+        cdn=said.cdn or (known.cdn if is_real else integration.url),
     )

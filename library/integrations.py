@@ -47,7 +47,7 @@ class NeedsAction(Conflict):
     """An integration that waits for its user."""
 
     def __init__(self, integration: Integration) -> None:
-        super().__init__(f"{integration.name} is not called until you have acted: {integration.needs_action}")
+        super().__init__(f"Act first: {integration.needs_action} Until then {integration.name} is not called.")
 
     @property
     def job_code(self) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from library.integration_options import merged
 from library.models.downloads import ImportMode
 from library.models.integrations import IntegrationKind
 from resolvers.descriptions import describe_enum
@@ -199,8 +200,9 @@ _KINDS = {
 }
 
 
-def shown(kind: IntegrationKind, options: Mapping[str, Any]) -> Any:
-    """The options as the type of their kind."""
+def shown(kind: IntegrationKind, stored: Mapping[str, Any]) -> Any:
+    """The options as the type of their kind, those that a version before did not know by default."""
+    options = merged(kind, stored, {})
     match kind:
         case IntegrationKind.PROWLARR:
             return ProwlarrOptions(**options)
@@ -209,7 +211,7 @@ def shown(kind: IntegrationKind, options: Mapping[str, Any]) -> Any:
         case IntegrationKind.MYANONAMOUSE:
             return MyAnonamouseOptions(**{name: value for name, value in options.items() if name != "hosts"})
         case IntegrationKind.QBITTORRENT:
-            return _shown_client(dict(options))
+            return _shown_client(options)
 
 
 def taken_apart(service: IntegrationServiceInput) -> tuple[IntegrationKind, dict[str, Any], dict[str, str | None]]:
