@@ -162,6 +162,7 @@ async def _enter(run: Run, importing: Importing, download_id: int) -> None:
         download = await _expect(work, download_id, DownloadState.IMPORTED)
         for row in await imports.going_on(work.session, download_id):
             _note_entered(download, row, entered.get(row.id, []))
+            await imports.note_book(work.session, row)
         for one in (one for found in entered.values() for one in found):
             await wants.close_satisfied(work.session, one.book_id, one.edition_id)
         _move(work, download, DownloadState.ENRICHING, None)

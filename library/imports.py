@@ -99,10 +99,19 @@ async def save(session: AsyncSession, download: Download, planned: Plan) -> list
         await session.flush()
         await session.execute(sa.delete(ImportedFile).where(ImportedFile.import_id == row.id))
         session.add_all(_file_rows(row.id, one))
+        await note_book(session, row)
         rows.append(row)
     download.root_id = planned.root_id
     await session.flush()
     return rows
+
+
+async def note_book(session: AsyncSession, row: Import) -> None:
+    """Say of the files of an import's torrent which book they are."""
+    await session.flush()
+    sources = sa.select(ImportedFile.source).where(ImportedFile.import_id == row.id, ImportedFile.source.is_not(None))
+    its_own = sa.and_(DownloadFile.download_id == row.download_id, DownloadFile.path.in_(sources))
+    await session.execute(sa.update(DownloadFile).where(its_own).values(book_id=row.book_id))
 
 
 async def going_on(session: AsyncSession, download_id: int) -> list[Import]:

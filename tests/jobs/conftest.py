@@ -1,6 +1,7 @@
 """A library root to scan, and finished downloads to import into it."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,14 @@ async def depot(shelf: Shelf, tmp_path: Path) -> AsyncIterator[Depot]:
     folder.mkdir()
     async with AudioDecoder() as decoder:
         yield Depot(folder, shelf, Importing(shelf.scanning, decoder, tmp_path / "recycle"))
+
+
+@pytest.fixture
+def other_device(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system than the library."""
+    place = Path("/dev/shm") / tmp_path.name
+    if not place.parent.is_dir() or place.parent.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system to write to")
+    place.mkdir()
+    yield place
+    shutil.rmtree(place)

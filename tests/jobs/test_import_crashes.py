@@ -22,18 +22,18 @@ MOST_POINTS = 400
 
 
 @contextmanager
-def mortal_files(plan: Plan, below: Path) -> Iterator[None]:
-    """Points before and after every change of a file below a folder."""
+def mortal_files(plan: Plan, *below: Path) -> Iterator[None]:
+    """Points before and after every change of a file below some folders."""
     patch = pytest.MonkeyPatch()
     for name in OPERATIONS:
-        patch.setattr(os, name, _mortal(name, getattr(os, name), plan, str(below)))
+        patch.setattr(os, name, _mortal(name, getattr(os, name), plan, tuple(map(str, below))))
     try:
         yield
     finally:
         patch.undo()
 
 
-def _mortal(name: str, operation: Callable[..., Any], plan: Plan, below: str) -> Callable[..., Any]:
+def _mortal(name: str, operation: Callable[..., Any], plan: Plan, below: tuple[str, ...]) -> Callable[..., Any]:
     def run(*given: Any, **named: Any) -> Any:
         if name != "fsync" and not str(given[0]).startswith(below):
             return operation(*given, **named)
@@ -49,7 +49,7 @@ async def dies_at(depot: Depot, point: int, act: Callable[[Depot], Any]) -> bool
     """Act as somebody who dies at a point; False when there are fewer points."""
     plan = Plan(at=point)
     mortal = replace(depot, shelf=replace(depot.shelf, database=MortalDatabase.around(depot.shelf.database, plan)))
-    with mortal_files(plan, depot.folder.parent), suppress(Killed):
+    with mortal_files(plan, depot.folder, depot.shelf.folder.parent), suppress(Killed):
         await act(mortal)
     return plan.struck
 
@@ -58,6 +58,15 @@ async def dies_at(depot: Depot, point: int, act: Callable[[Depot], Any]) -> bool
 async def test_an_import_that_dies_at_any_point_is_finished_by_the_next_exactly_once(
     depot: Depot, mode: ImportMode
 ) -> None:
+    await die_everywhere(depot, mode)
+
+
+async def test_so_is_a_move_to_another_file_system(depot: Depot, other_device: Path) -> None:
+    depot.folder = other_device
+    await die_everywhere(depot, ImportMode.MOVE)
+
+
+async def die_everywhere(depot: Depot, mode: ImportMode) -> None:
     bystander = depot.shelf.record("Somebody/Their Book/a.mp3", tone=5000)
     theirs = (bystander.read_bytes(), bystander.stat().st_ino)
     point, folders = 0, []

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -179,19 +178,6 @@ async def test_without_a_library_root_it_says_what_to_do(depot: Depot) -> None:
 async def test_an_unusable_naming_template_is_told(depot: Depot) -> None:
     depot.options = {"naming_template": "{author}"}
     assert blocked(await depot.run(await tale(depot))) == "NOT_CONFIGURED"
-
-
-@pytest.fixture
-def other_device(depot: Depot) -> Iterator[Path]:
-    """A folder on another file system than the library."""
-    place = Path("/dev/shm") / depot.folder.parent.name
-    if not place.parent.is_dir() or place.parent.stat().st_dev == depot.folder.stat().st_dev:
-        pytest.skip("there is no second file system to write to")
-    place.mkdir()
-    yield place
-    for file in sorted(place.rglob("*"), reverse=True):
-        file.rmdir() if file.is_dir() else file.unlink()
-    place.rmdir()
 
 
 async def test_a_hardlink_over_two_file_systems_is_refused_and_never_becomes_a_copy(

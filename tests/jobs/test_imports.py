@@ -147,6 +147,8 @@ async def test_a_torrent_of_several_books_becomes_several_books(depot: Depot) ->
         ("Jules Verne/Some Other Tale", 4),
     ]
     assert download.book_id == around
+    files = sa.select(models.DownloadFile.book_id).order_by(models.DownloadFile.position)
+    assert await depot.shelf.rows(files) == [(earth,), (around,), (4,)]
     assert (await depot.history(download_id))[0] == (
         "IMPORTING",
         "3 recordings are in it. Not known, so imported under names of their own: '03 - Some Other Tale'.",
