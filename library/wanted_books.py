@@ -58,7 +58,7 @@ async def owned_edition(session: AsyncSession, edition: Edition) -> OwnedBest:
         .order_by(Copy.id, AudioFile.position)
         .limit(1)
     )
-    path, bits_per_second = (await session.execute(files)).tuples().first() or (None, None)
+    path, bits_per_second = (await session.execute(files)).first() or (None, None)
     narrators = (
         sa.select(Person.name)
         .join(EditionNarrator, EditionNarrator.person_id == Person.id)
