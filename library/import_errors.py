@@ -35,9 +35,14 @@ class ImportBlocked(Exception):
     code: ClassVar[ReasonCode] = ReasonCode.UNEXPECTED
     passes: ClassVar[bool] = False
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.reason = Reason(self.code, message, hint)
+    def __str__(self) -> str:
+        """What is wrong; the hint beside it is for `reason`."""
+        return str(self.args[0])
+
+    @property
+    def reason(self) -> Reason:
+        """Why the download is blocked, and what can be done."""
+        return Reason(self.code, str(self), *self.args[1:])
 
 
 class NotFetched(ImportBlocked):

@@ -1,3 +1,5 @@
+"""Where the folders of a download client are on this machine."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
