@@ -17,16 +17,22 @@ from library.models import (
     Chapter,
     Copy,
     Cover,
+    Download,
+    DownloadChange,
+    DownloadFile,
     Edition,
     EditionNarrator,
     Field,
+    Import,
     LibraryRoot,
     Person,
+    Release,
     Series,
     SeriesEntry,
     Tag,
 )
 from library.models.metadata import EntityKind
+from resolvers.child_pages import ChildPages
 
 Row = TypeVar("Row")
 
@@ -145,12 +151,39 @@ class Loaders:
         """An edition's fields as decided."""
         return self._fields(EntityKind.EDITION)
 
+    @cached_property
+    def download(self) -> DataLoader[int, Download | None]:
+        """A download by id, without its torrent."""
+        return self._by_key(Download, Download.id, sa.orm.defer(Download.sealed_torrent, raiseload=True))
+
+    @cached_property
+    def release(self) -> DataLoader[int, Release | None]:
+        """A release by id."""
+        return self._by_key(Release, Release.id)
+
+    @cached_property
+    def imports_of_download(self) -> DataLoader[int, list[Import]]:
+        """What was made of a download, oldest first."""
+        return self._grouped(sa.select(Import.download_id, Import).order_by(Import.id), Import.download_id)
+
+    @cached_property
+    def changes_of_download(self) -> ChildPages:
+        """A download's history, oldest first."""
+        return ChildPages(self._database, DownloadChange.download_id, DownloadChange.id)
+
+    @cached_property
+    def files_of_download(self) -> ChildPages:
+        """The files of a download's torrent, in the torrent's order."""
+        return ChildPages(self._database, DownloadFile.download_id, DownloadFile.position)
+
     def _fields(self, kind: EntityKind) -> DataLoader[int, list[Field]]:
         select = sa.select(Field.entity_id, Field).where(Field.entity_kind == kind).order_by(Field.name)
         return self._grouped(select, Field.entity_id)
 
-    def _by_key(self, table: type[Row], column: Any) -> DataLoader[Any, Row | None]:
-        select = _of_keys(sa.select(column, table), column)
+    def _by_key(
+        self, table: type[Row], column: Any, *options: sa.orm.interfaces.ORMOption
+    ) -> DataLoader[Any, Row | None]:
+        select = _of_keys(sa.select(column, table), column).options(*options)
 
         async def load(keys: list[Any]) -> list[Row | None]:
             (rows,) = await self._database.rows((select, {"keys": keys}))
