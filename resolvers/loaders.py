@@ -30,6 +30,7 @@ from library.models import (
     Series,
     SeriesEntry,
     Tag,
+    Want,
 )
 from library.models.metadata import EntityKind
 from resolvers.child_pages import ChildPages
@@ -160,6 +161,11 @@ class Loaders:
     def release(self) -> DataLoader[int, Release | None]:
         """A release by id."""
         return self._by_key(Release, Release.id)
+
+    @cached_property
+    def want(self) -> DataLoader[int, Want | None]:
+        """A want by id."""
+        return self._by_key(Want, Want.id)
 
     @cached_property
     def imports_of_download(self) -> DataLoader[int, list[Import]]:
