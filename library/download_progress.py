@@ -6,7 +6,8 @@ Rows are read whole once and then by the events that tell of them, so that a pol
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,8 @@ from library.models.jobs import Event
 from library.models.passages import Embedding, OwnerKind, Passage
 from library.models.releases import Release
 from library.models.tables import now
+
+Value = TypeVar("Value")
 
 PROGRESS = "PROGRESS"  # the kind of the one event that tells of all progress of a poll
 UNSATISFIED = "unsatisfied"  # among what is seen of a client: its torrents that have to be seeded longer
@@ -146,14 +149,15 @@ async def write(session: AsyncSession, progress: Mapping[int, Progress]) -> None
     if progress:
         moment = now()
         seen = {"seen_at": moment, "missing_polls": 0}
-        rows = [{"id": download_id, **seen, **shown.columns()} for download_id, shown in progress.items()]
+        # In order, so that two writers cannot wait for each other.
+        rows = [{"id": download_id, **seen, **shown.columns()} for download_id, shown in _in_order(progress)]
         await session.execute(sa.update(Download), rows)
 
 
 async def count_missing(session: AsyncSession, counts: Mapping[int, int]) -> None:
     """Keep how often in a row each was not in the client."""
     if counts:
-        rows = [{"id": download_id, "missing_polls": count} for download_id, count in counts.items()]
+        rows = [{"id": download_id, "missing_polls": count} for download_id, count in _in_order(counts)]
         await session.execute(sa.update(Download), rows)
 
 
@@ -223,6 +227,10 @@ async def tracker_behind(session: AsyncSession, download_id: int) -> int | None:
         return None
     known = sa.select(Integration.id).where(Integration.kind == IntegrationKind.MYANONAMOUSE, Integration.enabled)
     return await session.scalar(known.order_by(Integration.id).limit(1))
+
+
+def _in_order(values: Mapping[int, Value]) -> list[tuple[int, Value]]:
+    return sorted(values.items(), key=itemgetter(0))
 
 
 def _tracked(row: sa.Row[*tuple[Any, ...]]) -> Tracked:
