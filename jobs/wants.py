@@ -7,9 +7,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from jobs import queue
 from jobs.events import Bus, Work, unit_of_work
-from library import budgets, downloads, integrations, provider_reports, quality_profiles, release_searches, wants
+from library import (
+    budgets,
+    download_requests,
+    downloads,
+    integrations,
+    provider_reports,
+    quality_profiles,
+    release_searches,
+    wants,
+)
 from library.database import Database
-from library.integration_options import QBittorrentOptions
+from library.download_requests import Wish
 from library.models.downloads import ENDED_STATES, Download, DownloadState
 from library.models.integrations import IntegrationKind
 from library.models.jobs import Job
@@ -84,19 +93,13 @@ async def _best(session: AsyncSession, search: ReleaseSearch, want: Want) -> Rel
 
 
 async def _take(work: Work, release: Release, want: Want) -> Download | None:
-    clients = await integrations.of_kind(work.session, IntegrationKind.QBITTORRENT)
-    if not clients or await downloads.active_of_key(work.session, release.key) is not None:
+    if not await integrations.of_kind(work.session, IntegrationKind.QBITTORRENT):
         return None
-    options = QBittorrentOptions.model_validate(clients[0].options)
-    download = await downloads.request(
-        work.session,
-        release,
-        created_by=want.created_by,
-        mode=options.mode,
-        book_id=want.book_id,
-        want_id=want.id,
-        root_id=options.root_id,
-    )
+    wish = Wish(release_id=release.id)
+    await download_requests.asked_before(work.session, want.created_by, None, wish)  # and nobody else asks meanwhile
+    if await downloads.active_of_key(work.session, release.key) is not None:
+        return None
+    download = await download_requests.write(work.session, release, wish, actor=want.created_by)
     work.download_changed(download)
     await queue.grab_download(work, download.id, created_by=want.created_by)
     return download

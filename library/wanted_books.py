@@ -13,6 +13,7 @@ from library.models.editions import AudioFile, Copy, Edition, EditionNarrator
 from library.releases import OwnedBest, QualityProfile, Wanted, judge
 from library.releases.points import quality_of
 from library.scanning.series import SeriesMention
+from library.text_search import words
 
 LONGEST_QUESTION = 200
 
@@ -37,8 +38,7 @@ async def wanted_of(session: AsyncSession, book: Book, profile: QualityProfile) 
 async def question_of(session: AsyncSession, book: Book) -> str:
     """What indexers are asked: the title and its author's surname, as given names are written in too many ways."""
     authors = await _authors(session, book.id)
-    surname = authors[0].sort_name.partition(",")[0] if authors else ""
-    return f"{book.title} {surname}".strip()[:LONGEST_QUESTION]
+    return " ".join([book.title, *(_surname(author) for author in authors[:1])])[:LONGEST_QUESTION]
 
 
 async def owned_best(session: AsyncSession, book_id: int, profile: QualityProfile) -> OwnedBest | None:
@@ -106,6 +106,12 @@ def from_json(kept: Mapping[str, Any]) -> Wanted:
         durations=tuple(kept["durations"]),
         aliases=tuple(kept["aliases"]),
     )
+
+
+def _surname(person: Person) -> str:
+    """The surname as the name has it; the name as it is filed only tells which words that are."""
+    filed_first = words(person.sort_name.partition(",")[0])
+    return " ".join(word for word in person.name.split() if set(words(word)) & set(filed_first))
 
 
 async def _authors(session: AsyncSession, book_id: int) -> Sequence[Person]:
