@@ -50,7 +50,8 @@ class ClientFailed(Conflict):
     """The download client could not be told; it is told again when it is seen to differ."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"The download client was not told. {error}")
+        reason = str(error).rstrip(".")
+        super().__init__(f"The download client was not told: {reason}. It is told again by itself when it answers.")
         self._code = getattr(error, "code", self.code)
 
     @property

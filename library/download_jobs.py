@@ -61,7 +61,9 @@ async def taken_from_client_and_disk(session: AsyncSession, limit: int = 100) ->
     return (await session.scalars(sa.select(Download.id).where(*gone).order_by(Download.id).limit(limit))).all()
 
 
-def _job_of(download_id: sa.ColumnElement[int] | InstrumentedAttribute[int], *those: sa.ColumnElement[bool]) -> sa.Select[int]:
+def _job_of(
+    download_id: sa.ColumnElement[int] | InstrumentedAttribute[int], *those: sa.ColumnElement[bool]
+) -> sa.Select[int]:
     kinds = sorted(set(KINDS.values()))
     return sa.select(Job.id).where(Job.kind.in_(kinds), _download_id() == download_id, *those)
 
