@@ -27,6 +27,7 @@ from api.operations import OperationContext
 from api.schema import create_schema
 from jobs.events import Bus
 from library.database import open_database
+from library.sealing import Seal
 from resolvers.context import Context
 from settings import Settings
 
@@ -34,7 +35,8 @@ GRAPHQL = "/graphql"
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application; nothing connects before its lifespan begins."""
+    """The ASGI application; nothing connects before its lifespan begins. Raises KeyMissing."""
+    seal = Seal(settings.secret_keys)
     database = open_database(settings.resolved_database_url)
     bus = Bus.open(settings.redis_url)
     reader = IndexReader(
@@ -58,6 +60,7 @@ def create_app(settings: Settings) -> Starlette:
             database=database,
             bus=bus,
             search=reader,
+            seal=seal,
             viewer=viewer,
             request_id=connection.state.request_id,
             demo=settings.demo,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import structlog
 import typer
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from rich.console import Console
 from typer.core import TyperGroup
@@ -23,7 +23,8 @@ from library import accounts
 from library.errors import CannotStart, ShelfgraphError
 from library.models.accounts import Role, TokenKind
 from library.models.jobs import Job, JobState
-from settings import SecretFileUnreadable, Settings
+from library.sealing import Seal
+from settings import SECRETS, SecretFileUnreadable, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +111,7 @@ def serve(
         end_with_parent()
     if not settings.redis_url:
         raise QueueMissing("serve")
+    Seal(settings.secret_keys)  # without a key it would start, and fail at the first credential
     opened_socket = serving.inherited(listener) if listener else serving.listen(settings.host, settings.port)
     if migrate_first:
         asyncio.run(migrate(settings.resolved_database_url))
@@ -123,14 +125,15 @@ def serve(
 def work(*, with_parent: WithParent = False) -> None:
     """Run a worker alone; any number of them may share a database and a queue."""
     settings = load_settings()
-    _log(settings)
+    redaction = _log(settings)
     if with_parent:
         end_with_parent()
     if not settings.redis_url:
         raise QueueMissing("work")
+    Seal(settings.secret_keys)
     from jobs.worker import main  # noqa: PLC0415 other commands need not wait for the training tools
 
-    main(settings)
+    main(settings, redaction.keep)
 
 
 @app.command()
@@ -227,9 +230,10 @@ async def _sign_in_link(settings: Settings) -> str:
         return await sign_in_link(database, address)
 
 
-def _log(settings: Settings, level: str | None = None) -> None:
-    secrets = [settings.admin_token.get_secret_value()] if settings.admin_token else []
-    logs.configure(level=level or settings.log_level, as_json=settings.log_json, secrets=secrets)
+def _log(settings: Settings, level: str | None = None) -> logs.Redaction:
+    given = (getattr(settings, name) for name in sorted(SECRETS))
+    secrets = [secret.get_secret_value() for secret in given if isinstance(secret, SecretStr)]
+    return logs.configure(level=level or settings.log_level, as_json=settings.log_json, secrets=secrets)
 
 
 def _variable(error: ErrorDetails) -> str:

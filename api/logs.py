@@ -56,7 +56,14 @@ class Redaction:
     """Removes secrets from log lines: known ones to the letter, others by what they are called or look like."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known = sorted(filter(None, secrets), key=len, reverse=True)
+        self._known: list[str] = []
+        for secret in secrets:
+            self.keep(secret)
+
+    def keep(self, secret: str) -> None:
+        """Remove one more secret from now on."""
+        if secret and secret not in self._known:
+            self._known = sorted([*self._known, secret], key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """Replace every secret in a string."""
@@ -127,10 +134,11 @@ class RequestLog:
 
 def configure(
     *, level: str, as_json: bool, stream: TextIO = sys.stderr, secrets: Iterable[str] = (), colors: bool | None = None
-) -> None:
+) -> Redaction:
     """Send all logs of this process, the libraries' included, to one stream.
 
     `level` is a name such as INFO; `secrets` are values that must never be written, such as the break-glass token.
+    The redaction that is returned can be told of more of them while the process runs.
     """
     redaction = Redaction(secrets)
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -163,6 +171,7 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    return redaction
 
 
 class _RedactedLines(logging.Formatter):

@@ -12,21 +12,36 @@ from resolvers.catalogue import CatalogueQuery
 from resolvers.edits import EditMutation
 from resolvers.errors import HANDLERS
 from resolvers.files import AudioFile
+from resolvers.imports import Import, ImportedFile, ImportMutation, ImportQuery
+from resolvers.integrations import Integration, IntegrationMutation, IntegrationQuery
 from resolvers.jobs import Job, JobMutation, JobQuery
 from resolvers.libraries import LibraryMutation, LibraryQuery, LibraryRoot
 from resolvers.node_query import NodeQuery
 from resolvers.scalars import SCALARS
 from resolvers.search import SearchQuery
 from resolvers.subscriptions import Subscription
+from resolvers.trackers import Purchase, TrackerMutation, TrackerQuery
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQuery, AccountQuery, LibraryQuery, CatalogueQuery, SearchQuery, JobQuery):
+class Query(
+    NodeQuery,
+    AccountQuery,
+    LibraryQuery,
+    CatalogueQuery,
+    SearchQuery,
+    JobQuery,
+    ImportQuery,
+    IntegrationQuery,
+    TrackerQuery,
+):
     """The root of queries."""
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(AccountMutation, LibraryMutation, EditMutation, JobMutation):
+class Mutation(
+    AccountMutation, LibraryMutation, EditMutation, JobMutation, ImportMutation, IntegrationMutation, TrackerMutation
+):
     """The root of mutations; they run one after the other."""
 
 
@@ -36,7 +51,22 @@ def create_schema(limits: Limits | None = None, *, operation_timeout: float = 30
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Book, Edition, Person, Series, SeriesEntry, Tag, AudioFile, LibraryRoot, Job, ApiToken],
+        types=[
+            Book,
+            Edition,
+            Person,
+            Series,
+            SeriesEntry,
+            Tag,
+            AudioFile,
+            LibraryRoot,
+            Job,
+            ApiToken,
+            Import,
+            ImportedFile,
+            Integration,
+            Purchase,
+        ],
         extensions=operation_limits(limits or Limits(), timeout=operation_timeout),
         config=StrawberryConfig(scalar_map=SCALARS),
         exception_handlers=HANDLERS,

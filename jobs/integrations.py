@@ -249,7 +249,7 @@ class Integrations:
         client: Any
         match integration.kind:
             case IntegrationKind.PROWLARR:
-                client = Prowlarr(self.outside.client(service), integration.name, opened["api_key"])
+                client = self._prowlarr(integration, service, opened["api_key"])
             case IntegrationKind.TORZNAB:
                 client = self._torznab(integration, service, opened)
             case IntegrationKind.QBITTORRENT:
@@ -258,6 +258,11 @@ class Integrations:
             case IntegrationKind.MYANONAMOUSE:
                 client = self._tracker(integration, service, opened[SEED])
         return _Kept(integration.updated_at, service, client)
+
+    def _prowlarr(self, integration: Integration, service: Service, api_key: str) -> Prowlarr:
+        # An indexer that hands out no more files today must not hold up searches of all the others.
+        downloads = self.outside.client(replace(service, name=f"{service.name}: downloads"))
+        return Prowlarr(self.outside.client(service), integration.name, api_key, downloads=downloads)
 
     def _torznab(self, integration: Integration, service: Service, opened: dict[str, str]) -> Torznab:
         hosts = tuple(TorznabOptions.model_validate(integration.options).download_hosts)

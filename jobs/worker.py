@@ -1,71 +1,54 @@
-"""The working process: arq carries job ids to `execute`, and cron keeps the house."""
+"""The working process: arq carries job ids to `execute`, chores come by the clock, and download clients are polled."""
 
 import asyncio
 import os
 import secrets
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import structlog
-from arq import cron
 from arq.worker import Worker, func
+from pydantic import SecretStr
 from redis.exceptions import RedisError
 
-from jobs import queue
+from integrations.http import Outside
+from jobs.decoding import AudioDecoder
+from jobs.downloads import Grabbing
 from jobs.embedding_model import EmbeddingModel
-from jobs.embeddings import embed_passages, start_when_due
 from jobs.events import Bus, open_queue, unit_of_work
-from jobs.execution import Handler, execute, sweep
-from jobs.index_builds import Indexing, build_index
-from jobs.scans import Scanning, scan_library
-from library import accounts, events, roots
-from library import jobs as job_rows
-from library.database import Database, open_database
-from library.models.jobs import JobKind
-from library.models.tables import now
+from jobs.housekeeping import cron_jobs
+from jobs.imports import Importing
+from jobs.index_builds import Indexing
+from jobs.integrations import Integrations, integration_changed
+from jobs.polling import Paces, Poller
+from jobs.scans import Scanning
+from jobs.workshop import Workshop, handlers
+from library.database import Database, identity, open_database
+from library.integrations import EnvironmentIntegration, from_environment
+from library.models.integrations import IntegrationKind
 from library.scanning.file_reader import FileReader
+from library.sealing import Seal
 from settings import Settings
 
 log = structlog.get_logger(__name__)
 
 JOB_TIMEOUT = timedelta(days=7)  # of arq; a first scan of a large collection takes as long as it takes
-AT_ONCE = 4
+AT_ONCE = 6
+CHORES_AT_ONCE = 4  # they must never wait for long jobs
 DELIVERIES = 1_000  # a dead worker's message comes again; the job's row counts the attempts that matter
 POLL_SECONDS = 0.1
 RECONNECT_SECONDS = 0.5
-EVENTS_KEPT = timedelta(days=2)
-FINISHED_SYSTEM_JOBS_KEPT = timedelta(days=1)
-ENDED_TOKENS_KEPT = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """Everything a worker has open, and how each kind of job is done."""
-
-    database: Database
-    bus: Bus
-    name: str
-    model: EmbeddingModel
-    handlers: Mapping[JobKind, Handler]
-    scan_interval: timedelta | None
-
-    async def run(self, job_id: int) -> None:
-        """Run one job, and start what its end makes due."""
-        await execute(job_id, self.handlers, database=self.database, bus=self.bus, worker=self.name)
-        if self.model.embedder is not None:  # else the next minute tries again, not the next moment
-            await start_when_due(self.database, self.bus, self.model)
-
-
-async def work(settings: Settings) -> None:
+async def work(settings: Settings, keep_secret: Callable[[str], None]) -> None:
     """Work until the task is cancelled; jobs in hand are given back. Reconnects when Valkey was away."""
     async with AsyncExitStack() as stack:
-        workshop = await _open(settings, stack)
+        workshop = await _open(settings, stack, keep_secret)
         workers: list[Worker] = []  # a new one for each connection; jobs in hand stay with the one that began them
         try:
             while True:
@@ -80,8 +63,8 @@ async def work(settings: Settings) -> None:
                 await _stop(worker)
 
 
-def main(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT."""
+def main(settings: Settings, keep_secret: Callable[[str], None]) -> None:
+    """Work until SIGTERM or SIGINT; `keep_secret` is told of credentials that no log may show."""
 
     async def until_signalled() -> None:
         task = asyncio.current_task()
@@ -89,12 +72,13 @@ def main(settings: Settings) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, lambda: task.cancel() if task is not None else None)
         with suppress(asyncio.CancelledError):
-            await work(settings)
+            await work(settings, keep_secret)
 
     asyncio.run(until_signalled())
 
 
-async def _open(settings: Settings, stack: AsyncExitStack) -> Workshop:
+async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable[[str], None]) -> Workshop:
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     database = open_database(settings.resolved_database_url)
     stack.push_async_callback(database.close)
     bus = Bus.open(settings.redis_url)
@@ -103,39 +87,94 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Workshop:
     reader = await stack.enter_async_context(
         FileReader(processes=settings.scan_processes, timeout=settings.file_timeout_seconds)
     )
+    decoder = await stack.enter_async_context(AudioDecoder())
     threads = settings.embedding_threads or os.cpu_count() or 1
     model = EmbeddingModel(settings.data_dir / "models", settings.embedding_model, threads)
     indexing = Indexing(settings.data_dir / "index", model)
     scanning = Scanning(reader=reader, covers=settings.data_dir / "covers", model=model)
+    integrations = await _integrations(settings, stack, database, bus, keep_secret)
+    database_identity = await identity(database)
+    paces = Paces(watched=settings.watched_poll_seconds, idle=settings.idle_poll_seconds)
+    await _in_background(stack, Poller(integrations, database_identity, name, paces=paces).run, "polls")
     hours = settings.scan_interval_hours
     return Workshop(
         database=database,
         bus=bus,
-        name=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        name=name,
         model=model,
-        handlers={
-            JobKind.SCAN_LIBRARY: partial(scan_library, scanning=scanning),
-            JobKind.EMBED_PASSAGES: partial(embed_passages, indexing=indexing),
-            JobKind.BUILD_INDEX: partial(build_index, indexing=indexing),
-        },
+        integrations=integrations,
+        handlers=handlers(
+            scanning=scanning,
+            indexing=indexing,
+            grabbing=Grabbing(integrations, database_identity),
+            importing=Importing(scanning, decoder, settings.resolved_recycle_dir),
+            integrations=integrations,
+        ),
         scan_interval=timedelta(hours=hours) if hours else None,
     )
+
+
+async def _integrations(
+    settings: Settings, stack: AsyncExitStack, database: Database, bus: Bus, keep_secret: Callable[[str], None]
+) -> Integrations:
+    seal = Seal(settings.secret_keys)
+    async with unit_of_work(database, bus) as work:
+        for changed in await from_environment(work.session, seal, _environment(settings)):
+            integration_changed(work, changed)
+    outside = Outside(
+        settings.redis_url,
+        user_agent=f"Shelfgraph/{version('shelfgraph')}",
+        plain_http_hosts=settings.plain_http_hosts,
+    )
+    stack.push_async_callback(outside.close)
+    integrations = Integrations(database, bus, outside, seal, keep_secret=keep_secret)
+    stack.push_async_callback(integrations.close)
+    return integrations
+
+
+def _environment(settings: Settings) -> list[EnvironmentIntegration]:
+    """The integrations that settings name."""
+    given: list[tuple[IntegrationKind, str, dict[str, SecretStr | str | None]]] = [
+        (IntegrationKind.PROWLARR, settings.prowlarr_url, {"api_key": settings.prowlarr_api_key}),
+        (IntegrationKind.TORZNAB, settings.torznab_url, {"api_key": settings.torznab_api_key}),
+        (IntegrationKind.MYANONAMOUSE, "", {"mam_id": settings.myanonamouse_session}),
+        (
+            IntegrationKind.QBITTORRENT,
+            settings.qbittorrent_url,
+            {"username": settings.qbittorrent_username, "password": settings.qbittorrent_password},
+        ),
+    ]
+    return [
+        EnvironmentIntegration(kind, url, {name: _plain(value) for name, value in named.items()})
+        for kind, url, named in given
+        if url or (kind is IntegrationKind.MYANONAMOUSE and settings.myanonamouse_session)
+    ]
+
+
+def _plain(value: SecretStr | str | None) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+
+
+async def _in_background(stack: AsyncExitStack, run: Callable[[], Any], name: str) -> None:
+    task = asyncio.create_task(run(), name=name)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
 
 
 def _arq_worker(workshop: Workshop, redis_url: str) -> Worker:
     redis = open_queue(redis_url)
     return Worker(
         functions=[func(_run, name="run", timeout=JOB_TIMEOUT, keep_result=0, max_tries=DELIVERIES)],
-        cron_jobs=[
-            cron(_sweep, second=set(range(0, 60, 5)), run_at_startup=True, keep_result=0, max_tries=1),
-            cron(_start_embedding, second=0, run_at_startup=True, keep_result=0, max_tries=1),
-            cron(_start_due_scans, second=30, keep_result=0, max_tries=1),
-            cron(_clean, minute=17, keep_result=0, max_tries=1),
-        ],
+        cron_jobs=cron_jobs(),
         redis_pool=redis,
         ctx={"workshop": workshop},
         handle_signals=False,
-        max_jobs=AT_ONCE + 1,  # the sweep must never wait for four long jobs
+        max_jobs=AT_ONCE + CHORES_AT_ONCE,
         poll_delay=POLL_SECONDS,
         keep_result=0,
         job_serializer=redis.job_serializer,
@@ -167,41 +206,5 @@ async def _stop(worker: Worker) -> None:
 
 
 async def _run(ctx: dict[str, Any], job_id: int) -> None:
-    await _workshop(ctx).run(job_id)
-
-
-async def _sweep(ctx: dict[str, Any]) -> None:
-    workshop = _workshop(ctx)
-    await sweep(workshop.database, workshop.bus, now)
-
-
-async def _start_embedding(ctx: dict[str, Any]) -> None:
-    """Embed what waits, and prepare the model and a first generation on a fresh machine."""
-    workshop = _workshop(ctx)
-    await start_when_due(workshop.database, workshop.bus, workshop.model)
-
-
-async def _start_due_scans(ctx: dict[str, Any]) -> None:
-    workshop = _workshop(ctx)
-    if workshop.scan_interval is None:
-        return
-    due_before = now() - workshop.scan_interval
-    async with unit_of_work(workshop.database, workshop.bus) as work:
-        for root in await roots.all_roots(work.session):
-            if root.last_scanned_at is not None and root.last_scanned_at < due_before:
-                await queue.scan_library(work, root.id)
-
-
-async def _clean(ctx: dict[str, Any]) -> None:
-    database, moment = _workshop(ctx).database, now()
-    async with database.write() as session:
-        await events.prune(session, moment - EVENTS_KEPT)
-        await job_rows.prune(session, queue.SYSTEM, moment - FINISHED_SYSTEM_JOBS_KEPT)
-        await accounts.forget_ended(session, moment - ENDED_TOKENS_KEPT)
-
-
-def _workshop(ctx: dict[str, Any]) -> Workshop:
-    workshop = ctx["workshop"]
-    if not isinstance(workshop, Workshop):
-        raise TypeError(workshop)
-    return workshop
+    workshop: Workshop = ctx["workshop"]
+    await workshop.run(job_id)

@@ -9,6 +9,7 @@ import strawberry
 from jobs.events import Bus
 from library.database import Database
 from library.models.accounts import Role
+from library.sealing import Seal
 from resolvers.loaders import Loaders
 from resolvers.search_access import SearchAccess
 
@@ -45,6 +46,7 @@ class Context:
     database: Database
     bus: Bus
     search: SearchAccess
+    seal: Seal
     viewer: Viewer | None
     request_id: str
     demo: bool

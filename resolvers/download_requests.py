@@ -10,11 +10,11 @@ from library import download_requests, downloads, models
 from library.download_requests import Wish
 from library.errors import ErrorCode, Forbidden
 from library.models.accounts import Role
-from library.models.downloads import ImportMode
 from resolvers.context import Info
 from resolvers.downloads import Download, may_see
 from resolvers.errors import BadInputError, ConflictError, Error, NotFoundError
 from resolvers.ids import decode_id_of
+from resolvers.import_modes import ImportMode
 from resolvers.permissions import IsMember, has_role
 
 if TYPE_CHECKING:

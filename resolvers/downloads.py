@@ -11,7 +11,7 @@ import strawberry
 from integrations.qbittorrent.states import ClientState, state_of
 from library import models
 from library.models.accounts import Role
-from library.models.downloads import DownloadState, ImportMode
+from library.models.downloads import DownloadState
 from library.pagination import Page
 from resolvers.books import Book, Edition
 from resolvers.child_pages import ChildPages
@@ -19,6 +19,7 @@ from resolvers.connection import After, Before, Connection, Edge, First, Last, P
 from resolvers.context import Info, Viewer
 from resolvers.descriptions import describe_enum
 from resolvers.ids import encode_id
+from resolvers.import_modes import ImportMode
 from resolvers.libraries import LibraryRoot, library_root_by_id
 from resolvers.nodes import Node
 from resolvers.permissions import has_role

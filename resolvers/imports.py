@@ -15,7 +15,7 @@ from library.downloads import Reason
 from library.errors import NotFound
 from library.import_errors import ImportBlocked
 from library.import_plans import Plan, PlannedFile, PlannedImport
-from library.models.downloads import ImportMode, ImportState
+from library.models.downloads import ImportState
 from library.pagination import Keyset, Page, SortKey
 from resolvers.books import Book, Edition
 from resolvers.connection import After, Before, Connection, First, Last, connect
@@ -24,6 +24,7 @@ from resolvers.descriptions import describe_enum
 from resolvers.downloads import BlockedReason, Download, download_by_id, may_see
 from resolvers.errors import BadInputError, ConflictError, NotFoundError
 from resolvers.ids import decode_id_of, encode_id
+from resolvers.import_modes import ImportMode
 from resolvers.libraries import LibraryRoot, library_root_by_id
 from resolvers.nodes import Node
 from resolvers.permissions import IsMember

@@ -6,22 +6,10 @@ from typing import Annotated, Any
 import strawberry
 
 from library.integration_options import merged
-from library.models.downloads import ImportMode
 from library.models.integrations import IntegrationKind
-from resolvers.descriptions import describe_enum
 from resolvers.ids import decode_id_of, encode_id
+from resolvers.import_modes import ImportMode
 from resolvers.scalars import BigInt
-
-describe_enum(
-    ImportMode,
-    "How files get from the download client's folder into the library.",
-    {
-        ImportMode.HARDLINK: "One file with two names: seeding goes on and no space is used. Needs one file system.",
-        ImportMode.COPY: "A second file; seeding goes on.",
-        ImportMode.MOVE: "The file leaves the client's folder, which ends seeding.",
-    },
-    name="ImportMode",
-)
 
 
 @strawberry.type(description="How Prowlarr is asked.")

@@ -20,9 +20,12 @@ from resolvers.context import Context, Info, Viewer
 from resolvers.descriptions import describe_enum
 from resolvers.errors import ConflictError, NotFoundError
 from resolvers.ids import decode_id_of, encode_id
+from resolvers.imports import ImportResult
+from resolvers.integrations import IntegrationCheckResult
 from resolvers.libraries import LibraryRoot, library_root_by_id
 from resolvers.nodes import Node
 from resolvers.permissions import IsMember, has_role
+from resolvers.trackers import PurchaseResult, TrackerRefreshResult
 
 describe_enum(
     JobKind,
@@ -31,6 +34,14 @@ describe_enum(
         JobKind.SCAN_LIBRARY: "Reads a library root and brings the graph up to date with it.",
         JobKind.EMBED_PASSAGES: "Computes the vectors of passages that have none yet.",
         JobKind.BUILD_INDEX: "Publishes a new generation of the search index.",
+        JobKind.CHECK_INTEGRATION: "Finds out whether an integration is configured rightly and answers.",
+        JobKind.SEARCH_RELEASES: "Asks every indexer for releases and judges what they offer.",
+        JobKind.GRAB_DOWNLOAD: "Fetches the torrent of a download and gives it to the download client.",
+        JobKind.STEER_DOWNLOAD: "Brings the download client in line with what was asked of a download.",
+        JobKind.IMPORT_DOWNLOAD: "Verifies a complete download and places its files in the library.",
+        JobKind.UNDO_IMPORT: "Takes the files of an import out of the library, into the recycle folder.",
+        JobKind.REFRESH_TRACKER: "Reads how the user's account at the tracker stands.",
+        JobKind.BUY_AT_TRACKER: "Buys something at the tracker, within the budget it was given.",
     },
     name="JobKind",
 )
@@ -113,13 +124,24 @@ class IndexResult:
 
 
 JobResult = Annotated[
-    ScanResult | EmbeddingResult | IndexResult,
+    ScanResult
+    | EmbeddingResult
+    | IndexResult
+    | IntegrationCheckResult
+    | TrackerRefreshResult
+    | PurchaseResult
+    | ImportResult,
     strawberry.union("JobResult", description="What a job made, by its kind."),
 ]
 _RESULTS: dict[JobKind, Callable[..., Any]] = {
     JobKind.SCAN_LIBRARY: ScanResult,
     JobKind.EMBED_PASSAGES: EmbeddingResult,
     JobKind.BUILD_INDEX: IndexResult,
+    JobKind.IMPORT_DOWNLOAD: ImportResult,
+    JobKind.UNDO_IMPORT: ImportResult,
+    JobKind.CHECK_INTEGRATION: IntegrationCheckResult.of,
+    JobKind.REFRESH_TRACKER: TrackerRefreshResult,
+    JobKind.BUY_AT_TRACKER: PurchaseResult,
 }
 
 

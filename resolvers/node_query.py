@@ -14,10 +14,13 @@ from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.context import Context, Info
 from resolvers.files import AudioFile, Chapter
 from resolvers.ids import decode_id
+from resolvers.imports import import_by_id, imported_file_by_id
+from resolvers.integrations import integration_by_id
 from resolvers.jobs import job_by_id, job_item_error_by_id
 from resolvers.libraries import library_root_by_id
 from resolvers.nodes import Node
 from resolvers.permissions import Everybody, may_read
+from resolvers.trackers import purchase_by_id
 
 MAXIMUM_NODES = 100
 
@@ -71,6 +74,10 @@ NODE_TYPES = {
     "LibraryRoot": NodeType(library_root_by_id, may_read),
     "Job": NodeType(job_by_id, _signed_in),
     "JobItemError": NodeType(job_item_error_by_id, _signed_in),
+    "Import": NodeType(import_by_id, _signed_in),
+    "ImportedFile": NodeType(imported_file_by_id, _signed_in),
+    "Integration": NodeType(integration_by_id, _signed_in),
+    "Purchase": NodeType(purchase_by_id, _signed_in),
     "ApiToken": NodeType(api_token_by_id, _signed_in),
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 ADMIN_TOKEN = "break-glass-token-of-the-tests-0123456789"
+SECRET_KEY = "key-that-the-tests-seal-credentials-with"
 START_SECONDS = 60.0
 
 
@@ -46,6 +47,7 @@ def environment(database_url: str, redis_url: str, data_dir: Path, **more: str) 
         "SHELFGRAPH_REDIS_URL": redis_url,
         "SHELFGRAPH_DATA_DIR": str(data_dir),
         "SHELFGRAPH_ADMIN_TOKEN": ADMIN_TOKEN,
+        "SHELFGRAPH_SECRET_KEY": SECRET_KEY,
     }
     return clean | given | {f"SHELFGRAPH_{name}": value for name, value in more.items()}
 

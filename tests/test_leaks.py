@@ -16,7 +16,7 @@ from api.app import create_app
 from api.serving import address_of, listen
 from jobs.events import Bus
 from settings import Settings
-from tests.processes import ADMIN_TOKEN
+from tests.processes import ADMIN_TOKEN, SECRET_KEY
 
 FOLLOW = "subscription { libraryChanged { sequence } }"
 CLIENTS = 100
@@ -31,6 +31,7 @@ def app(sqlite_template: Path, redis_url: str, tmp_path: Path) -> Starlette:
             data_dir=tmp_path,
             database_url=f"sqlite+aiosqlite:///{sqlite_template}",
             redis_url=redis_url,
+            secret_key=SECRET_KEY,  # type: ignore[arg-type]  # pydantic makes it a secret
             admin_token=ADMIN_TOKEN,  # type: ignore[arg-type]  # pydantic makes it a secret
         )
     )

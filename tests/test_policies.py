@@ -20,6 +20,7 @@ from library.database import Database
 from library.errors import ShelfgraphError
 from library.models.accounts import Role, TokenKind
 from library.models.jobs import JobKind, JobState
+from library.sealing import Seal
 from resolvers.context import Context, Viewer
 from resolvers.ids import encode_id
 from resolvers.node_query import NODE_TYPES
@@ -37,6 +38,7 @@ from tests.policies import (
     WHO,
     Policy,
 )
+from tests.processes import SECRET_KEY
 from tests.shelf import Volume, add
 
 ROLES = {VIEWER: Role.VIEWER, MEMBER: Role.MEMBER, OTHER_MEMBER: Role.MEMBER, ADMIN: Role.ADMIN}
@@ -74,6 +76,7 @@ class World:
             database=self.database,
             bus=self.bus,
             search=reader,
+            seal=Seal([SECRET_KEY]),
             viewer=self.viewers.get(who),
             request_id="policy",
             demo=who == DEMO,

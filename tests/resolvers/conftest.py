@@ -14,7 +14,9 @@ from api.schema import create_schema
 from jobs.events import Bus
 from library.database import Database
 from library.models.accounts import Role
+from library.sealing import Seal
 from resolvers.context import Context, Viewer
+from tests.processes import SECRET_KEY
 
 schema = create_schema()
 
@@ -47,6 +49,7 @@ def make_context(database: Database, bus: Bus, tmp_path: Path) -> Callable[[View
             database=database,
             bus=bus,
             search=reader,
+            seal=Seal([SECRET_KEY]),
             viewer=who,
             request_id="test",
             demo=False,
