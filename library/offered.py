@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from library.releases import Decision, ReleaseFacts
 from library.text_search import text_key
@@ -98,14 +99,20 @@ class Shelf:
         self._by_key[standing.key] = standing
         if standing.info_hash is not None:
             self._by_hash.setdefault(standing.info_hash, standing)
-        self._by_title[text_key(standing.title)].append(standing)
+        self._by_title[_title_key(standing.title)].append(standing)
 
     def _find(self, offer: Offered) -> Standing | None:
         if (known := self._by_key.get(offer.key)) is not None:
             return known
         if offer.info_hash is not None and (known := self._by_hash.get(offer.info_hash)) is not None:
             return known
-        return next((one for one in self._by_title[text_key(offer.title)] if _looks_the_same(one, offer)), None)
+        return next((one for one in self._by_title[_title_key(offer.title)] if _looks_the_same(one, offer)), None)
+
+
+@lru_cache(maxsize=8_192)
+def _title_key(title: str) -> str:
+    """A long answer is kept in pieces, and each is compared with all that is there already."""
+    return text_key(title)
 
 
 def _looks_the_same(one: Standing, offer: Offered) -> bool:

@@ -49,7 +49,7 @@ class WantClosed(Conflict):
     """A want that nobody has any more."""
 
     def __init__(self, want: Want) -> None:
-        super().__init__(f"Want {want.id} was closed on {want.closed_at:%Y-%m-%d}. Want the book anew.")
+        super().__init__(f"The want {want.id} is closed and cannot be changed any more. Want the book anew.")
 
 
 @dataclass(frozen=True, slots=True)
