@@ -137,7 +137,7 @@ async def _admit(run: Run, grabbing: Grabbing, download_id: int) -> Hindrance | 
 async def _fetch(run: Run, grabbing: Grabbing, download_id: int) -> Hindrance | None:
     """The torrent, into the row."""
     download = await _read(run, download_id)
-    if download.state is not DownloadState.GRABBING or download.sealed_torrent is not None:
+    if download.state is not DownloadState.GRABBING or download.info_hash is not None:
         return None
     try:
         client = await grabbing.integrations.download_client(download.client_id)
@@ -158,7 +158,8 @@ async def _keep(run: Run, grabbing: Grabbing, download_id: int, client: Integrat
         download = await downloads.get(work.session, download_id, locked=True)
         if download.state is not DownloadState.GRABBING or await _is_replaced(work, download, torrent):
             return
-        download.client_id, download.info_hash, download.sealed_torrent = client.id, torrent.info_hash, sealed
+        await downloads.keep_torrent(work.session, download_id, sealed)
+        download.client_id, download.info_hash = client.id, torrent.info_hash
         download.total_bytes = torrent.total_bytes
         for file in await downloads.files_of(work.session, download_id):
             await work.session.delete(file)
@@ -187,12 +188,14 @@ async def _is_replaced(work: Work, download: Download, torrent: TorrentFile) -> 
 async def _hand_over(run: Run, grabbing: Grabbing, download_id: int) -> Hindrance | None:
     """GRABBING → DOWNLOADING: the client has it, under our tags."""
     download = await _read(run, download_id)
-    if download.state is not DownloadState.GRABBING or download.sealed_torrent is None:
+    async with run.database.read() as session:
+        sealed = await downloads.torrent_of(session, download_id)
+    if download.state is not DownloadState.GRABBING or sealed is None:
         return None
     try:
         opened = await grabbing.integrations.download_client(download.client_id)
         async with grabbing.integrations.calling(opened.integration):
-            added = await _add(grabbing, opened, download)
+            added = await _add(grabbing, opened, download, grabbing.integrations.seal.open_bytes(sealed))
     except EXPECTED as error:
         return of_client(error)
     async with unit_of_work(run.database, run.bus) as work:
@@ -200,10 +203,10 @@ async def _hand_over(run: Run, grabbing: Grabbing, download_id: int) -> Hindranc
     return None
 
 
-async def _add(grabbing: Grabbing, opened: Opened[QBittorrent], download: Download) -> Added:
+async def _add(grabbing: Grabbing, opened: Opened[QBittorrent], download: Download, torrent: bytes) -> Added:
     options = opened.integration.options
     return await opened.client.add(
-        grabbing.integrations.seal.open_bytes(download.sealed_torrent or ""),
+        torrent,
         # Where it was before, so that what is there already is found again.
         save_path=download.save_path or options.get("save_path"),
         category=options.get("category", "audiobooks"),
@@ -259,8 +262,9 @@ async def _steer_absent(
     if action == RESTORE and download.state is not DownloadState.CANCELLED:
         async with run.database.read() as session:
             files = [(file.path, file.size_bytes) for file in await downloads.files_of(session, download.id)]
-        if await asyncio.to_thread(_are_there, _folder(opened, download), files):
-            await _add(grabbing, opened, download)
+            sealed = await downloads.torrent_of(session, download.id)
+        if sealed is not None and await asyncio.to_thread(_are_there, _folder(opened, download), files):
+            await _add(grabbing, opened, download, grabbing.integrations.seal.open_bytes(sealed))
             return
     if download.state is DownloadState.CANCELLED or action in {REMOVE, RESTORE}:
         await _note_left(run, download.id)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from library.downloads import ReasonCode
-from library.models.downloads import Download, DownloadState
+from library.models.downloads import Download, DownloadState, DownloadTorrent
 from library.models.jobs import FINISHED_STATES, Job, JobKind, JobState
 
 # Who moves a download on from a state; of the others, the client and the embedding do.
@@ -56,7 +56,7 @@ async def taken_from_client_and_disk(session: AsyncSession, limit: int = 100) ->
         Download.reason_code == ReasonCode.FILES_NOT_FOUND,
         Download.returns_to.in_(_FROM_FILES),
         Download.left_client_at.is_not(None),
-        Download.sealed_torrent.is_not(None),
+        Download.id.in_(sa.select(DownloadTorrent.download_id)),
     )
     return (await session.scalars(sa.select(Download.id).where(*gone).order_by(Download.id).limit(limit))).all()
 

@@ -13,7 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from library.errors import Conflict, NotFound
-from library.models.downloads import ENDED_STATES, Download, DownloadChange, DownloadFile, DownloadState, ImportMode
+from library.models.downloads import (
+    ENDED_STATES,
+    Download,
+    DownloadChange,
+    DownloadFile,
+    DownloadState,
+    DownloadTorrent,
+    ImportMode,
+)
 from library.models.releases import Release
 from library.models.tables import now
 
@@ -192,6 +200,16 @@ async def files_of(session: AsyncSession, download_id: int) -> Sequence[Download
     """The files of a download's torrent, in the torrent's order."""
     select = sa.select(DownloadFile).where(DownloadFile.download_id == download_id).order_by(DownloadFile.position)
     return (await session.scalars(select)).all()
+
+
+async def keep_torrent(session: AsyncSession, download_id: int, sealed: str) -> None:
+    """Keep the sealed torrent file, so that the torrent can be given to the client again."""
+    await session.merge(DownloadTorrent(download_id=download_id, sealed=sealed))
+
+
+async def torrent_of(session: AsyncSession, download_id: int) -> str | None:
+    """The sealed torrent file, once it was fetched."""
+    return await session.scalar(sa.select(DownloadTorrent.sealed).where(DownloadTorrent.download_id == download_id))
 
 
 def move(session: AsyncSession, download: Download, to: DownloadState, *, message: str | None = None) -> None:

@@ -17,7 +17,7 @@ from library.models.accounts import Role
 from library.models.downloads import ENDED_STATES, DownloadState
 from resolvers.context import Context, Info, Viewer
 from resolvers.download_feed import DownloadFeed, News, feed_of
-from resolvers.downloads import Download, may_see, shown, visible, without_torrent
+from resolvers.downloads import Download, may_see, shown, visible
 from resolvers.ids import decode_id_of, encode_id
 from resolvers.permissions import IsMember, has_role
 from resolvers.subscriptions import COALESCE_SECONDS, AfterSequence
@@ -135,7 +135,7 @@ class Following:
             where.append(row.state.in_(self.states))
         elif self.ids is None:
             where.append(row.state.not_in(list(ENDED_STATES)))
-        select = sa.select(row).where(*where).options(without_torrent()).order_by(row.id.desc())
+        select = sa.select(row).where(*where).order_by(row.id.desc())
         async with context.database.read() as session:
             rows = (await session.scalars(select.limit(MOST_DOWNLOADS + 1))).all()
             if len(rows) <= MOST_DOWNLOADS:

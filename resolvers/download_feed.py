@@ -23,7 +23,6 @@ from library.download_progress import PROGRESS
 from library.events import DOWNLOADS_TOPIC
 from library.models import Download, Event
 from resolvers.context import Context
-from resolvers.downloads import without_torrent
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +39,7 @@ _SINCE = (
     .order_by(Event.id)
     .limit(KEPT + 1)
 )
-_ROWS = sa.select(Download).where(Download.id.in_(sa.bindparam("ids", expanding=True))).options(without_torrent())
+_ROWS = sa.select(Download).where(Download.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)

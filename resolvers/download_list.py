@@ -14,7 +14,7 @@ from resolvers.book_filter import OrderDirection
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Info
 from resolvers.descriptions import describe_enum
-from resolvers.downloads import Download, visible, without_torrent
+from resolvers.downloads import Download, visible
 from resolvers.ids import decode_id_of
 from resolvers.permissions import IsMember
 
@@ -93,7 +93,7 @@ class DownloadQuery:
     ) -> Connection[Download] | None:
         """A page of downloads, by one statement."""
         page = Page.of(first, after, last, before)
-        select = sa.select(DownloadRow).options(without_torrent()).where(visible(info.context.viewer))
+        select = sa.select(DownloadRow).where(visible(info.context.viewer))
         select = select.where(*_conditions(filter or DownloadFilter()))
         return await connect(info, Keyset(select, _order(order_by or [])), page, Download.of)
 

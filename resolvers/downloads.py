@@ -283,11 +283,6 @@ def visible(viewer: Viewer | None) -> sa.ColumnElement[bool]:
     return models.Download.created_by == viewer.actor
 
 
-def without_torrent() -> sa.orm.interfaces.ORMOption:
-    """Leave the torrent file in the database: nobody shows it, and it is larger than all the rest."""
-    return sa.orm.defer(models.Download.sealed_torrent, raiseload=True)
-
-
 async def download_by_id(info: Info, download_id: int) -> Download | None:
     """For `node(id:)` and results: as `may_see` says."""
     row = await info.context.loaders.download.load(download_id)

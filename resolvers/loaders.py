@@ -154,8 +154,8 @@ class Loaders:
 
     @cached_property
     def download(self) -> DataLoader[int, Download | None]:
-        """A download by id, without its torrent."""
-        return self._by_key(Download, Download.id, sa.orm.defer(Download.sealed_torrent, raiseload=True))
+        """A download by id."""
+        return self._by_key(Download, Download.id)
 
     @cached_property
     def release(self) -> DataLoader[int, Release | None]:
@@ -186,10 +186,8 @@ class Loaders:
         select = sa.select(Field.entity_id, Field).where(Field.entity_kind == kind).order_by(Field.name)
         return self._grouped(select, Field.entity_id)
 
-    def _by_key(
-        self, table: type[Row], column: Any, *options: sa.orm.interfaces.ORMOption
-    ) -> DataLoader[Any, Row | None]:
-        select = _of_keys(sa.select(column, table), column).options(*options)
+    def _by_key(self, table: type[Row], column: Any) -> DataLoader[Any, Row | None]:
+        select = _of_keys(sa.select(column, table), column)
 
         async def load(keys: list[Any]) -> list[Row | None]:
             (rows,) = await self._database.rows((select, {"keys": keys}))

@@ -11,7 +11,7 @@ from library.models.books import (
     SeriesEntry,
     Tag,
 )
-from library.models.downloads import Download, DownloadChange, DownloadFile, Import, ImportedFile
+from library.models.downloads import Download, DownloadChange, DownloadFile, DownloadTorrent, Import, ImportedFile
 from library.models.editions import AudioFile, Chapter, Copy, Cover, Edition, EditionNarrator, LibraryRoot
 from library.models.integrations import (
     DailyBudget,
@@ -41,6 +41,7 @@ __all__ = [
     "Download",
     "DownloadChange",
     "DownloadFile",
+    "DownloadTorrent",
     "Edition",
     "EditionNarrator",
     "Embedding",

@@ -71,7 +71,6 @@ class Download(Table):
     ignore_warnings: Mapped[bool] = mapped_column(default=False)  # the user said to import it all the same
 
     info_hash: Mapped[str | None] = mapped_column(sa.String(40), index=True)  # the client's id of the torrent
-    sealed_torrent: Mapped[str | None]  # the torrent file, sealed: it holds the user's passkey
     name: Mapped[str]
     save_path: Mapped[str | None]  # as the client sees it
     content_path: Mapped[str | None]  # as the client sees it
@@ -93,6 +92,15 @@ class Download(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
+
+
+class DownloadTorrent(Table):
+    """The torrent file of a download; apart, since progress is written often and this is larger than all the rest."""
+
+    __tablename__ = "download_torrents"
+
+    download_id: Mapped[int] = mapped_column(sa.ForeignKey("downloads.id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[str]  # it holds the user's passkey
 
 
 class DownloadChange(Table):

@@ -390,7 +390,6 @@ def upgrade() -> None:
         ),
         sa.Column("ignore_warnings", sa.Boolean(), nullable=False),
         sa.Column("info_hash", sa.String(length=40), nullable=True),
-        sa.Column("sealed_torrent", sa.String(), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("save_path", sa.String(), nullable=True),
         sa.Column("content_path", sa.String(), nullable=True),
@@ -536,6 +535,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("download_id", "position", name=op.f("uq_download_files_download_id_position")),
     )
     op.create_table(
+        "download_torrents",
+        sa.Column("download_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["download_id"], ["downloads.id"], name=op.f("fk_download_torrents_download_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("download_id", name=op.f("pk_download_torrents")),
+    )
+    op.create_table(
         "imports",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("download_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -597,6 +605,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_imports_download_id"))
 
     op.drop_table("imports")
+    op.drop_table("download_torrents")
     op.drop_table("download_files")
     with op.batch_alter_table("download_changes", schema=None) as batch_op:
         batch_op.drop_index("ix_download_changes_download_id")

@@ -33,6 +33,7 @@ async def test_a_grab_gives_the_client_the_torrent_under_our_tags_and_keeps_it_s
     (torrent,) = world.client.told()["torrents"]
     async with world.database.read() as session:
         files = [(file.path, file.size_bytes) for file in await downloads.files_of(session, download_id)]
+        sealed = await downloads.torrent_of(session, download_id)
         used = await budgets.used(session, f"grabs:{world.ids[IntegrationKind.MYANONAMOUSE]}")
     assert (row.state, row.info_hash, row.total_bytes, row.client_id) == (
         DownloadState.DOWNLOADING,
@@ -46,7 +47,7 @@ async def test_a_grab_gives_the_client_the_torrent_under_our_tags_and_keeps_it_s
         ["shelfgraph", tag_of(world, download_id)],
     )
     assert files == [("Book 0/Book 0.m4b", 40_000), ("Book 0/notes/cover.jpg", 700)]
-    assert world.integrations.seal.open_bytes(row.sealed_torrent or "") == entry.torrent
+    assert world.integrations.seal.open_bytes(sealed or "") == entry.torrent
     assert used == 1
     assert await world.states(download_id) == ["QUEUED", "GRABBING", "DOWNLOADING"]
 

@@ -175,7 +175,9 @@ async def test_a_deadline_that_passed_is_told_unless_something_moves(
 async def test_files_gone_from_disk_after_their_torrent_left_the_client_are_fetched_again_by_a_retry(
     database: Database, bus: Bus, download_id: int
 ) -> None:
-    await make(database, download_id, S.IMPORTING, left_client_at=now(), sealed_torrent="sealed")
+    await make(database, download_id, S.IMPORTING, left_client_at=now())
+    async with database.write() as session:
+        await downloads.keep_torrent(session, download_id, "sealed")
     async with database.write() as session:
         blocked = await downloads.get(session, download_id)
         downloads.block(session, blocked, Reason("FILES_NOT_FOUND", "They are gone."), retry_at=None)
@@ -191,7 +193,9 @@ async def test_files_gone_from_disk_after_their_torrent_left_the_client_are_fetc
 async def test_files_not_found_while_the_torrent_is_there_stay_as_they_are(
     database: Database, bus: Bus, download_id: int
 ) -> None:
-    await make(database, download_id, S.VERIFYING, sealed_torrent="sealed")
+    await make(database, download_id, S.VERIFYING)
+    async with database.write() as session:
+        await downloads.keep_torrent(session, download_id, "sealed")
     async with database.write() as session:
         blocked = await downloads.get(session, download_id)
         downloads.block(session, blocked, Reason("FILES_NOT_FOUND", "See the path mapping."), retry_at=None)
