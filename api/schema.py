@@ -9,6 +9,10 @@ from api.limits import Limits, operation_limits
 from resolvers.accounts import AccountMutation, AccountQuery, ApiToken
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.catalogue import CatalogueQuery
+from resolvers.download_changes import DownloadSubscription
+from resolvers.download_list import DownloadQuery
+from resolvers.download_mutations import DownloadMutation
+from resolvers.downloads import Download
 from resolvers.edits import EditMutation
 from resolvers.errors import HANDLERS
 from resolvers.files import AudioFile
@@ -17,10 +21,18 @@ from resolvers.integrations import Integration, IntegrationMutation, Integration
 from resolvers.jobs import Job, JobMutation, JobQuery
 from resolvers.libraries import LibraryMutation, LibraryQuery, LibraryRoot
 from resolvers.node_query import NodeQuery
+from resolvers.notifications import NotificationMutation, NotificationQuery
+from resolvers.quality_profiles import ProfileMutation, ProfileQuery, QualityProfile
+from resolvers.release_requests import ReleaseMutation
+from resolvers.release_search_changes import ReleaseSubscription
+from resolvers.release_searches import ReleaseQuery, ReleaseSearch
+from resolvers.releases import Release
 from resolvers.scalars import SCALARS
 from resolvers.search import SearchQuery
-from resolvers.subscriptions import Subscription
+from resolvers.subscriptions import ChangeSubscription
 from resolvers.trackers import Purchase, TrackerMutation, TrackerQuery
+from resolvers.wanting import WantMutation
+from resolvers.wants import Want, WantQuery
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -30,19 +42,63 @@ class Query(
     LibraryQuery,
     CatalogueQuery,
     SearchQuery,
-    JobQuery,
+    WantQuery,
+    ReleaseQuery,
+    ProfileQuery,
+    DownloadQuery,
     ImportQuery,
     IntegrationQuery,
     TrackerQuery,
+    NotificationQuery,
+    JobQuery,
 ):
     """The root of queries."""
 
 
 @strawberry.type(description="Everything that can be changed.")
 class Mutation(
-    AccountMutation, LibraryMutation, EditMutation, JobMutation, ImportMutation, IntegrationMutation, TrackerMutation
+    AccountMutation,
+    LibraryMutation,
+    EditMutation,
+    WantMutation,
+    ReleaseMutation,
+    ProfileMutation,
+    DownloadMutation,
+    ImportMutation,
+    IntegrationMutation,
+    TrackerMutation,
+    NotificationMutation,
+    JobMutation,
 ):
     """The root of mutations; they run one after the other."""
+
+
+@strawberry.type(description="Everything that can be followed.")
+class Subscription(ChangeSubscription, ReleaseSubscription, DownloadSubscription):
+    """The root of subscriptions."""
+
+
+_NODES = [
+    ApiToken,
+    AudioFile,
+    Book,
+    Download,
+    Edition,
+    Import,
+    ImportedFile,
+    Integration,
+    Job,
+    LibraryRoot,
+    Person,
+    Purchase,
+    QualityProfile,
+    Release,
+    ReleaseSearch,
+    Series,
+    SeriesEntry,
+    Tag,
+    Want,
+]
 
 
 def create_schema(limits: Limits | None = None, *, operation_timeout: float = 30.0) -> strawberry.Schema:
@@ -51,22 +107,7 @@ def create_schema(limits: Limits | None = None, *, operation_timeout: float = 30
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[
-            Book,
-            Edition,
-            Person,
-            Series,
-            SeriesEntry,
-            Tag,
-            AudioFile,
-            LibraryRoot,
-            Job,
-            ApiToken,
-            Import,
-            ImportedFile,
-            Integration,
-            Purchase,
-        ],
+        types=_NODES,
         extensions=operation_limits(limits or Limits(), timeout=operation_timeout),
         config=StrawberryConfig(scalar_map=SCALARS),
         exception_handlers=HANDLERS,

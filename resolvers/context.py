@@ -10,7 +10,7 @@ from jobs.events import Bus
 from library.database import Database
 from library.models.accounts import Role
 from library.sealing import Seal
-from resolvers.loaders import Loaders
+from resolvers.release_loaders import ReleaseLoaders
 from resolvers.search_access import SearchAccess
 
 
@@ -52,11 +52,11 @@ class Context:
     demo: bool
     version: str
     check_viewer: Callable[[Viewer], Awaitable[bool]]
-    loaders: Loaders = field(init=False)
+    loaders: ReleaseLoaders = field(init=False)
     session: Session = field(default_factory=Session)
 
     def __post_init__(self) -> None:
-        self.loaders = Loaders(self.database)
+        self.loaders = ReleaseLoaders(self.database)
 
     @property
     def allow_introspection(self) -> bool:
@@ -65,7 +65,7 @@ class Context:
 
     def clear_loaders(self) -> None:
         """Forget loaded rows, before each operation and each event of a subscription."""
-        self.loaders = Loaders(self.database)
+        self.loaders = ReleaseLoaders(self.database)
 
     async def viewer_still_valid(self) -> bool:
         """Whether the token this context was opened with still stands."""

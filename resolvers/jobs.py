@@ -18,6 +18,7 @@ from library.pagination import Keyset, Page, SortKey
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Context, Info, Viewer
 from resolvers.descriptions import describe_enum
+from resolvers.downloads import DownloadResult
 from resolvers.errors import ConflictError, NotFoundError
 from resolvers.ids import decode_id_of, encode_id
 from resolvers.imports import ImportResult
@@ -25,6 +26,7 @@ from resolvers.integrations import IntegrationCheckResult
 from resolvers.libraries import LibraryRoot, library_root_by_id
 from resolvers.nodes import Node
 from resolvers.permissions import IsMember, has_role
+from resolvers.release_searches import ReleaseSearchResult
 from resolvers.trackers import PurchaseResult, TrackerRefreshResult
 
 describe_enum(
@@ -130,6 +132,8 @@ JobResult = Annotated[
     | IntegrationCheckResult
     | TrackerRefreshResult
     | PurchaseResult
+    | ReleaseSearchResult
+    | DownloadResult
     | ImportResult,
     strawberry.union("JobResult", description="What a job made, by its kind."),
 ]
@@ -137,6 +141,9 @@ _RESULTS: dict[JobKind, Callable[..., Any]] = {
     JobKind.SCAN_LIBRARY: ScanResult,
     JobKind.EMBED_PASSAGES: EmbeddingResult,
     JobKind.BUILD_INDEX: IndexResult,
+    JobKind.SEARCH_RELEASES: ReleaseSearchResult,
+    JobKind.GRAB_DOWNLOAD: DownloadResult,
+    JobKind.STEER_DOWNLOAD: DownloadResult,
     JobKind.IMPORT_DOWNLOAD: ImportResult,
     JobKind.UNDO_IMPORT: ImportResult,
     JobKind.CHECK_INTEGRATION: IntegrationCheckResult.of,

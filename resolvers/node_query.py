@@ -12,6 +12,7 @@ from library.errors import BadInput, MalformedId
 from resolvers.accounts import api_token_by_id
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.context import Context, Info
+from resolvers.downloads import download_by_id
 from resolvers.files import AudioFile, Chapter
 from resolvers.ids import decode_id
 from resolvers.imports import import_by_id, imported_file_by_id
@@ -20,7 +21,11 @@ from resolvers.jobs import job_by_id, job_item_error_by_id
 from resolvers.libraries import library_root_by_id
 from resolvers.nodes import Node
 from resolvers.permissions import Everybody, may_read
+from resolvers.quality_profiles import quality_profile_by_id
+from resolvers.release_searches import release_search_by_id
+from resolvers.releases import release_by_id
 from resolvers.trackers import purchase_by_id
+from resolvers.wants import want_by_id
 
 MAXIMUM_NODES = 100
 
@@ -74,6 +79,11 @@ NODE_TYPES = {
     "LibraryRoot": NodeType(library_root_by_id, may_read),
     "Job": NodeType(job_by_id, _signed_in),
     "JobItemError": NodeType(job_item_error_by_id, _signed_in),
+    "Want": NodeType(want_by_id, _signed_in),
+    "QualityProfile": NodeType(quality_profile_by_id, _signed_in),
+    "ReleaseSearch": NodeType(release_search_by_id, _signed_in),
+    "Release": NodeType(release_by_id, _signed_in),
+    "Download": NodeType(download_by_id, _signed_in),
     "Import": NodeType(import_by_id, _signed_in),
     "ImportedFile": NodeType(imported_file_by_id, _signed_in),
     "Integration": NodeType(integration_by_id, _signed_in),

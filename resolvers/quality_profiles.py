@@ -18,7 +18,6 @@ from resolvers.ids import decode_id_of, encode_id
 from resolvers.nodes import Node
 from resolvers.permissions import IsMember, has_role, refuse
 from resolvers.quality_rules import QualityRules, QualityRulesInput, given_rules
-from resolvers.release_loaders import release_loaders
 
 
 class NameMissing(BadInput):
@@ -67,7 +66,7 @@ async def quality_profile_by_id(info: Info, profile_id: int) -> QualityProfile |
     """For `node(id:)`; every member may choose every profile."""
     if not has_role(info.context.viewer, Role.MEMBER):
         return None
-    row = await release_loaders(info.context).quality_profile.load(profile_id)
+    row = await info.context.loaders.quality_profile.load(profile_id)
     return QualityProfile.of(row) if row is not None else None
 
 

@@ -1,23 +1,16 @@
-"""Loaders of wants, searches and what belongs to them: one for each edge, as in resolvers.loaders."""
+"""All loaders of an operation: those of resolvers.loaders, and of searches and profiles, one for each edge."""
 
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from strawberry.dataloader import DataLoader
 
-from library.models import Job, ProviderReport, QualityProfile, ReleaseSearch, UserQualityProfile, Want
-from resolvers.context import Context
+from library.models import Job, ProviderReport, QualityProfile, ReleaseSearch, UserQualityProfile
 from resolvers.loaders import Loaders
 
 
 class ReleaseLoaders(Loaders):
-    """The loaders of one operation."""
-
-    @cached_property
-    def want(self) -> DataLoader[int, Want | None]:
-        """A want by id."""
-        return self._by_key(Want, Want.id)
+    """Adds the edges of searches and profiles."""
 
     @cached_property
     def quality_profile(self) -> DataLoader[int, QualityProfile | None]:
@@ -57,15 +50,3 @@ class ReleaseLoaders(Loaders):
         newest = sa.select(sa.func.max(other.c.id)).where(other.c.want_id == ReleaseSearch.want_id).scalar_subquery()
         select = sa.select(ReleaseSearch.want_id, ReleaseSearch).where(ReleaseSearch.id == newest)
         return self._grouped(select, ReleaseSearch.want_id)
-
-
-# By the loaders of the operation, so that these are made anew and forgotten together with them.
-_OF_OPERATION: "WeakKeyDictionary[Loaders, ReleaseLoaders]" = WeakKeyDictionary()
-
-
-def release_loaders(context: Context) -> ReleaseLoaders:
-    """The loaders of the operation that a context serves now."""
-    known = _OF_OPERATION.get(context.loaders)
-    if known is None:
-        known = _OF_OPERATION[context.loaders] = ReleaseLoaders(context.database)
-    return known

@@ -21,7 +21,6 @@ from resolvers.ids import decode_id_of, encode_id
 from resolvers.nodes import Node
 from resolvers.permissions import IsMember
 from resolvers.quality_rules import QualityRules
-from resolvers.release_loaders import release_loaders
 from resolvers.releases import Release, may_see, visible_search
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class ReleaseSearch(Node):
         """The want, by its loader."""
         from resolvers.wants import Want  # noqa: PLC0415 wants refer to their searches
 
-        row = await release_loaders(info.context).want.load(self.row.want_id) if self.row.want_id is not None else None
+        row = await info.context.loaders.want.load(self.row.want_id) if self.row.want_id is not None else None
         return Want.of(row) if row is not None and may_see(info.context.viewer, row.created_by) else None
 
     @strawberry.field(description="The job that asks; null once it is forgotten, and for whom it does not belong to.")
@@ -115,13 +114,13 @@ class ReleaseSearch(Node):
         from resolvers.jobs import Job  # noqa: PLC0415 jobs' results refer to searches
         from resolvers.jobs import may_see as may_see_job  # noqa: PLC0415 see above
 
-        row = await release_loaders(info.context).job.load(self.row.job_id) if self.row.job_id is not None else None
+        row = await info.context.loaders.job.load(self.row.job_id) if self.row.job_id is not None else None
         return Job.of(row) if row is not None and may_see_job(info.context.viewer, row) else None
 
     @strawberry.field(description="How each indexer answered, by name.")
     async def provider_reports(self, info: Info) -> list[ProviderReport]:
         """The reports, by their loader."""
-        rows = await release_loaders(info.context).reports_of_search.load(self.row.id)
+        rows = await info.context.loaders.reports_of_search.load(self.row.id)
         return [ProviderReport.of(row) for row in rows]
 
     @strawberry.field(description="What was offered: accepted releases first, then the others, each by score.")
@@ -155,7 +154,7 @@ class ReleaseSearchResult:
 
 async def release_search_by_id(info: Info, search_id: int) -> ReleaseSearch | None:
     """For `node(id:)` and results."""
-    row = await release_loaders(info.context).release_search.load(search_id)
+    row = await info.context.loaders.release_search.load(search_id)
     return ReleaseSearch.of(row) if row is not None and may_see(info.context.viewer, row.created_by) else None
 
 

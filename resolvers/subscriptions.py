@@ -82,9 +82,9 @@ class Batch:
     gap: bool = False
 
 
-@strawberry.type(description="Everything that can be followed.")
-class Subscription:
-    """Root fields of subscriptions."""
+@strawberry.type
+class ChangeSubscription:
+    """Root fields that follow jobs and the library."""
 
     @strawberry.subscription(
         description="A job as it goes on: its state now, then each change, and its end, after which the stream ends.",

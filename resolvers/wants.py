@@ -21,7 +21,6 @@ from resolvers.nodes import Node
 from resolvers.permissions import IsMember, has_role
 from resolvers.quality_profiles import QualityProfile
 from resolvers.quality_rules import QualityRules
-from resolvers.release_loaders import release_loaders
 from resolvers.release_searches import ReleaseSearch
 from resolvers.releases import may_see
 
@@ -84,13 +83,13 @@ class Want(Node):
     async def quality_profile(self, info: Info) -> QualityProfile | None:
         """The profile, by its loader."""
         profile_id = self.row.quality_profile_id
-        row = await release_loaders(info.context).quality_profile.load(profile_id) if profile_id is not None else None
+        row = await info.context.loaders.quality_profile.load(profile_id) if profile_id is not None else None
         return QualityProfile.of(row) if row is not None else None
 
     @strawberry.field(description="The rules that hold for it: its own over those of its profile.")
     async def rules(self, info: Info) -> QualityRules | None:
         """The rules, put together from what the loaders give."""
-        loaders = release_loaders(info.context)
+        loaders = info.context.loaders
         user_id = quality_profiles.user_of(self.row.created_by)
         if self.row.quality_profile_id is not None:
             profile = await loaders.quality_profile.load(self.row.quality_profile_id)
@@ -101,7 +100,7 @@ class Want(Node):
     @strawberry.field(description="The newest search for it that is kept.")
     async def last_search(self, info: Info) -> ReleaseSearch | None:
         """The search, by its loader."""
-        rows = await release_loaders(info.context).last_search_of_want.load(self.row.id)
+        rows = await info.context.loaders.last_search_of_want.load(self.row.id)
         return ReleaseSearch.of(rows[0]) if rows and may_see(info.context.viewer, rows[0].created_by) else None
 
 
@@ -116,7 +115,7 @@ async def visible_want(context: Context, want_id: int) -> WantRow:
 
 async def want_by_id(info: Info, want_id: int) -> Want | None:
     """For `node(id:)`."""
-    row = await release_loaders(info.context).want.load(want_id)
+    row = await info.context.loaders.want.load(want_id)
     return Want.of(row) if row is not None and may_see(info.context.viewer, row.created_by) else None
 
 
