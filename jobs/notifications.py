@@ -21,7 +21,6 @@ from integrations.http import Outside
 from integrations.webhooks import Webhook
 from library import leases, notification_events, notifications
 from library.database import Database
-from library.errors import ShelfgraphError
 from library.models.integrations import NotificationKind, NotificationTarget
 from library.models.tables import now
 from library.sealing import Seal, SealUnreadable
@@ -33,6 +32,7 @@ MOST_EVENTS = 50  # of one target at once; who missed more is told that it did
 TITLE = "Shelfgraph"
 _LEASE = "notifications"
 _LEASE_LASTS = timedelta(seconds=60)
+_BROKEN = "The notification could not be sent; the worker's log names the error."
 _TURN_SECONDS = 45.0  # below the lease, so that no two workers deliver to one target
 
 
@@ -46,13 +46,6 @@ class Notifying:
     seal: Seal
     holder: str
     clock: Callable[[], datetime] = now
-
-
-class DeliveryBroken(ShelfgraphError):
-    """A delivery that ended in a way that nobody has foreseen."""
-
-    def __init__(self) -> None:
-        super().__init__("The notification could not be sent; the worker's log names the error.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +109,13 @@ async def _deliver(notifying: Notifying, target: NotificationTarget, message: _M
     try:
         await _send(notifying, target, message)
     except (IntegrationError, SealUnreadable) as error:
-        await _fail(notifying, target, error)
+        pause = error.retry_after if isinstance(error, RateLimited) else 0.0
+        await _fail(notifying, target, str(error), pause)
         return False
     except Exception as error:  # noqa: BLE001 the edge: what was not foreseen pauses this target alone
         # No traceback: its lines and values hold the target's address.
         log.error("notification_broken", target_id=target.id, error=type(error).__name__)  # noqa: TRY400 see above
-        await _fail(notifying, target, DeliveryBroken())
+        await _fail(notifying, target, _BROKEN)
         return False
     return await _move_on(notifying, target, message.upto, delivered=True)
 
@@ -148,9 +142,8 @@ async def _move_on(notifying: Notifying, target: NotificationTarget, upto: int, 
     return moved
 
 
-async def _fail(notifying: Notifying, target: NotificationTarget, error: Exception) -> None:
-    message = notifying.outside.redact(str(error))
-    pause = error.retry_after if isinstance(error, RateLimited) else 0.0
+async def _fail(notifying: Notifying, target: NotificationTarget, why: str, pause: float = 0.0) -> None:
+    message = notifying.outside.redact(why)
     async with notifying.database.write() as session:
         row = await notifications.note_failure(session, target.id, message, notifying.clock(), pause_seconds=pause)
     if row is not None:

@@ -1,8 +1,9 @@
 """What happens to downloads, read once for all who follow it in this process.
 
-Two hundred followers that read for themselves would read the same rows two hundred times for each event. One task reads
-the events and the rows they are about, whenever Valkey wakes it and every few seconds; followers take them from memory.
-It lives while somebody follows, and as long tells the workers that somebody does, so that progress comes often.
+Two hundred followers that read for themselves would read the same rows two hundred times for each event: measured by
+`benchmarks/following.py`, one in twenty is told after 365 ms then, and after 95 ms so. One task reads the events and
+the rows they are about, whenever Valkey wakes it and every few seconds; followers take them from memory. It lives while
+somebody follows, and as long tells the workers that somebody does, so that progress comes often.
 """
 
 import asyncio
