@@ -34,7 +34,7 @@ class UnusableTarget(BadInput):
     """A target that cannot be notified; its address is not repeated, as it may hold credentials."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"The notification target {why}.")
+        super().__init__(f"This notification target cannot be used: it {why}.")
 
 
 class TargetNameTaken(Conflict):
