@@ -11,7 +11,7 @@ LOCK := $(VENV)/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench schema docs playground lock clean
+.PHONY: help run fakes test check format bench campaign schema docs playground lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ help: ## list the commands
 run: $(RUNTIME) ## install what is missing and start the demo
 	@$(BIN)/python -m api.playground_build --if-possible
 	@exec $(BIN)/shelfgraph demo
+
+fakes: $(DEVELOPMENT) ## start stand-ins for the outside services, to try downloads without accounts
+	@exec $(BIN)/python -m tests.fakes --qbittorrent $(FAKES)
 
 test: $(DEVELOPMENT) ## run every test, on SQLite and on Postgres
 	$(BIN)/python -m pytest $(PYTEST)
@@ -36,6 +39,9 @@ format: $(DEVELOPMENT) ## format the code and mend what the linter can
 
 bench: $(DEVELOPMENT) ## measure, and print tables beside their baselines
 	$(BIN)/python -m benchmarks
+
+campaign: $(DEVELOPMENT) ## kill processes at 200 points of a batch of downloads, and look what became of them
+	$(BIN)/python -m tests.campaign $(CAMPAIGN)
 
 schema: $(RUNTIME) ## export schema.graphql anew
 	$(BIN)/shelfgraph export-schema schema.graphql

@@ -86,6 +86,7 @@ async def grab_download(run: Run, grabbing: Grabbing) -> None:
     in the row is not fetched again, and one in the client is adopted.
     """
     download_id = run.job.payload["download_id"]
+    run.result = {"download_id": download_id}
     for step in (_admit, _fetch, _hand_over):
         run.checkpoint()
         hindrance = await step(run, grabbing, download_id)
@@ -102,6 +103,7 @@ async def steer_download(run: Run, grabbing: Grabbing) -> None:
     Raises ClientFailed, or SeedingGoalNotReached for a REMOVE that comes too soon.
     """
     download_id, action = run.job.payload["download_id"], run.job.payload.get("action")
+    run.result = {"download_id": download_id}
     for _ in range(_MOST_TURNS):
         run.checkpoint()
         download = await _read(run, download_id)

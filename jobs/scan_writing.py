@@ -13,7 +13,6 @@ from jobs.passages import EMBEDDED_FIELDS, Splitter, refresh_passages
 from jobs.scan_places import Place
 from jobs.scan_reading import PreparedItem, audio_file_rows
 from library import books, copies, covers, editions, imports, metadata
-from library.database import next_version
 from library.errors import InvalidFieldValue
 from library.events import INDEX_TOPIC, LIBRARY_TOPIC
 from library.metadata import Entity, Proposal
@@ -22,8 +21,6 @@ from library.models.metadata import EntityKind, MetadataSource
 from library.models.tables import now
 from library.names import KnownNames
 from library.scanning import evidence
-
-IDENTITY = "identity"
 
 
 class Outcome(enum.StrEnum):
@@ -68,9 +65,7 @@ async def write_item(
     split: Splitter | None,
 ) -> Written | None:
     """Write an item down at its place; None when another scan has changed that place meanwhile."""
-    if work.session.get_bind().dialect.name == "postgresql":
-        # One scan at a time decides whether a book exists already; SQLite has one writer anyway.
-        await next_version(work.session, IDENTITY)
+    await books.decide_alone(work.session)
     rows = await _present(work.session, prepared.path, place, root_id)
     if rows is None:
         return None

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +17,7 @@ from arq.worker import Worker, func
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
+from integrations.apprise_messages import AppriseMessages
 from integrations.http import Outside
 from jobs.decoding import AudioDecoder
 from jobs.downloads import Grabbing
@@ -25,6 +27,8 @@ from jobs.housekeeping import cron_jobs
 from jobs.imports import Importing
 from jobs.index_builds import Indexing
 from jobs.integrations import Integrations, integration_changed
+from jobs.notifications import Notifying
+from jobs.notifications import run as notify
 from jobs.polling import Paces, Poller
 from jobs.scans import Scanning
 from jobs.workshop import Workshop, handlers
@@ -93,6 +97,10 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
     indexing = Indexing(settings.data_dir / "index", model)
     scanning = Scanning(reader=reader, covers=settings.data_dir / "covers", model=model)
     integrations = await _integrations(settings, stack, database, bus, keep_secret)
+    apprise = AppriseMessages(settings.plain_http_hosts)
+    stack.push_async_callback(apprise.close)
+    notifying = Notifying(database, integrations.outside, apprise, integrations.seal, name)
+    await _in_background(stack, partial(notify, notifying), "notifications")
     database_identity = await identity(database)
     paces = Paces(watched=settings.watched_poll_seconds, idle=settings.idle_poll_seconds)
     await _in_background(stack, Poller(integrations, database_identity, name, paces=paces).run, "polls")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from library import people, series, tags
+from library.database import next_version
 from library.errors import NotFound
 from library.models.books import Book, BookAuthor, BookWord, Person, TagKind
 from library.models.editions import Copy, Edition
@@ -17,6 +18,12 @@ from library.text_search import book_words, name_key, sort_title, text_key
 
 SEARCHED_FIELDS = frozenset({"title", "subtitle", "authors", "series", "narrators"})
 _COLUMNS = ("subtitle", "description", "language", "published_year")
+
+
+async def decide_alone(session: AsyncSession) -> None:
+    """Hold off everybody else who decides whether a book exists, until commit; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await next_version(session, "books")
 
 
 async def get(session: AsyncSession, book_id: int) -> Book:

@@ -35,7 +35,6 @@ UPGRADES = timedelta(days=14)  # a better edition of what is there already is no
 JITTER = 0.1  # so that wants made in one go are not all due in one minute
 SEARCHES_PER_DAY = 100
 BUDGET = "want-searches"
-_IDENTITY = "identity"  # scans hold it too while they decide whether a book exists already
 
 
 class AuthorMissing(BadInput):
@@ -114,7 +113,7 @@ async def book_of(session: AsyncSession, new: NewBook, *, actor: str) -> tuple[B
     if new.series is not None:
         values["series"] = [{"name": new.series, "position": new.position}]
     checked = {name: metadata.check(EntityKind.BOOK, name, value) for name, value in values.items()}
-    await next_version(session, _IDENTITY)
+    await books.decide_alone(session)
     known = await books.find(session, checked["title"], checked["authors"])
     if known is not None:
         return known, False

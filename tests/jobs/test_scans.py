@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from jobs.scans import FEW_MISSING
 from library import metadata, models
+from library.database import identity
 from library.metadata import Entity
 from library.models.jobs import JobState
 from library.models.metadata import EntityKind
@@ -292,3 +293,10 @@ async def test_a_new_book_needs_few_statements(shelf: Shelf) -> None:
     assert (await shelf.job(job_id)).result == result_of(shelf, added=20)
     work = [statement for statement in statements if not statement.startswith("BEGIN") and "jobs" not in statement]
     assert len(work) / 20 < 30
+
+
+async def test_scanning_leaves_the_database_its_own_name(shelf: Shelf) -> None:
+    before = await identity(shelf.database)
+    shelf.record("Author/One/1.mp3", tone=300)
+    await shelf.scan()
+    assert await identity(shelf.database) == before
