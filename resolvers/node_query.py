@@ -12,7 +12,7 @@ from library.errors import BadInput, MalformedId
 from resolvers.accounts import api_token_by_id
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.context import Context, Info
-from resolvers.downloads import download_by_id
+from resolvers.downloads import download_by_id, download_change_by_id, download_file_by_id
 from resolvers.files import AudioFile, Chapter
 from resolvers.ids import decode_id
 from resolvers.imports import import_by_id, imported_file_by_id
@@ -20,6 +20,7 @@ from resolvers.integrations import integration_by_id
 from resolvers.jobs import job_by_id, job_item_error_by_id
 from resolvers.libraries import library_root_by_id
 from resolvers.nodes import Node
+from resolvers.notifications import notification_target_by_id
 from resolvers.permissions import Everybody, may_read
 from resolvers.quality_profiles import quality_profile_by_id
 from resolvers.release_searches import release_search_by_id
@@ -84,10 +85,13 @@ NODE_TYPES = {
     "ReleaseSearch": NodeType(release_search_by_id, _signed_in),
     "Release": NodeType(release_by_id, _signed_in),
     "Download": NodeType(download_by_id, _signed_in),
+    "DownloadChange": NodeType(download_change_by_id, _signed_in),
+    "DownloadFile": NodeType(download_file_by_id, _signed_in),
     "Import": NodeType(import_by_id, _signed_in),
     "ImportedFile": NodeType(imported_file_by_id, _signed_in),
     "Integration": NodeType(integration_by_id, _signed_in),
     "Purchase": NodeType(purchase_by_id, _signed_in),
+    "NotificationTarget": NodeType(notification_target_by_id, _signed_in),
     "ApiToken": NodeType(api_token_by_id, _signed_in),
 }
 
