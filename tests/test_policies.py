@@ -38,6 +38,7 @@ from tests.policies import (
     WHO,
     Policy,
 )
+from tests.policy_rows import Place, fill
 from tests.processes import SECRET_KEY
 from tests.shelf import Volume, add
 
@@ -52,6 +53,7 @@ class World:
         self.database = database
         self.bus = bus
         self.folder = folder
+        self.seal = Seal([SECRET_KEY])
         self.viewers: dict[str, Viewer] = {}
         self.words: dict[str, str] = {}
 
@@ -66,7 +68,9 @@ class World:
             )
             self.viewers = {who: Viewer(user.id, who, user.role, None, None) for who, user in users.items()}
             self.words = {"<secret>": issued.secret, "<folder>": str(new_folder(self.folder))}
-            await self._fill(session, issued.token.id)
+            place = await self._fill(session, issued.token.id)
+            for word, row in (await fill(session, self.seal, place)).items():
+                self._name(type(row).__name__, row.id, word)
         await self._start_jobs()
 
     def context(self, who: str) -> Context:
@@ -76,7 +80,7 @@ class World:
             database=self.database,
             bus=self.bus,
             search=reader,
-            seal=Seal([SECRET_KEY]),
+            seal=self.seal,
             viewer=self.viewers.get(who),
             request_id="policy",
             demo=who == DEMO,
@@ -90,7 +94,7 @@ class World:
             document = document.replace(word, value)
         return document
 
-    async def _fill(self, session: Any, token_id: int) -> None:
+    async def _fill(self, session: Any, token_id: int) -> Place:
         root = models.LibraryRoot(name="Shelf", path=str(self.folder / "shelf"))
         session.add(root)
         book = await add(session, Volume("Robinson Crusoe", series=(("Crusoe", "1"),), genres=("Adventure",)))
@@ -113,6 +117,7 @@ class World:
         self._name("LibraryRoot", root.id)
         for table in (models.Person, models.Series, models.SeriesEntry, models.Tag):
             self._name(table.__name__, await session.scalar(sa.select(sa.func.min(table.id))))
+        return Place(book_id=book, edition_id=edition, root_id=root.id, owner=self.viewers[MEMBER].actor)
 
     async def _start_jobs(self) -> None:
         owner = self.viewers[MEMBER].actor
@@ -128,10 +133,10 @@ class World:
             await work.session.flush()
         self._name("Job", job.id)
         self._name("JobItemError", reason.id)
-        self.words["<FailedJob>"] = encode_id("Job", failed.id)
+        self._name("Job", failed.id, "FailedJob")
 
-    def _name(self, kind: str, row_id: int) -> None:
-        self.words[f"<{kind}>"] = encode_id(kind, row_id)
+    def _name(self, kind: str, row_id: int, word: str | None = None) -> None:
+        self.words[f"<{word or kind}>"] = encode_id(kind, row_id)
 
 
 def new_folder(folder: Path) -> Path:
@@ -211,8 +216,13 @@ def word_for(result: Any) -> str:
         assert isinstance(original, ShelfgraphError), result.errors
         return original.code
     value = next(iter((result.data or {}).values()))
-    while isinstance(value, dict) and len(value) == 1:
-        value = next(iter(value.values()))
+    while is_wrapping(value):
+        value = next(iter(value.values() if isinstance(value, dict) else value), None)
     if isinstance(value, str) and value.endswith("Error"):
         return {"NotFoundError": "NOT_FOUND", "ConflictError": "CONFLICT", "BadInputError": "BAD_USER_INPUT"}[value]
     return "NULL" if value is None else "ALLOWED"
+
+
+def is_wrapping(value: Any) -> bool:
+    """Whether only what is inside tells something: an object with one field, or a list, of which the first tells."""
+    return isinstance(value, list) or (isinstance(value, dict) and len(value) == 1)
