@@ -68,7 +68,7 @@ class Refused(IntegrationError):
     code = "REFUSED"
 
     def __init__(self, service: str, reason: str, until: datetime | None = None, *, code: str = "REFUSED") -> None:
-        super().__init__(service, f"{service} refused: {reason}")
+        super().__init__(service, f"{service} refused: {_ended(reason)}")
         self.reason = reason
         self.until = until
         self.code = code
@@ -103,5 +103,9 @@ class InsecureAddress(IntegrationError):
     def __init__(self, service: str, host: str) -> None:
         super().__init__(
             service,
-            f"{host} is a public address without TLS. Use https://, or name the host in SHELFGRAPH_PLAIN_HTTP_HOSTS.",
+            f"{host!r} is a public address without TLS. Use https://, or name the host in SHELFGRAPH_PLAIN_HTTP_HOSTS.",
         )
+
+
+def _ended(reason: str) -> str:
+    return reason if reason.endswith((".", "!", "?")) else f"{reason}."

@@ -44,7 +44,7 @@ class ForeignHost(IntegrationError):
     def __init__(self, service: str, host: str) -> None:
         super().__init__(
             service,
-            f"{host} is not one of {service}'s hosts, and its session is sent to nobody else. "
+            f"{host!r} is not one of {service}'s hosts, and its session is sent to nobody else. "
             f"Use https://www.{DOMAIN}, or a stand-in on this computer's loopback address.",
         )
 

@@ -69,7 +69,7 @@ async def test_one_public_address_among_private_ones_is_enough_to_refuse() -> No
         await connectable("prowlarr", url, (), resolving_to("10.0.0.5", "93.184.216.34"))
 
     assert str(caught.value) == (
-        "rebind.test is a public address without TLS. Use https://, or name the host in SHELFGRAPH_PLAIN_HTTP_HOSTS."
+        "'rebind.test' is a public address without TLS. Use https://, or name the host in SHELFGRAPH_PLAIN_HTTP_HOSTS."
     )
 
 
