@@ -15,6 +15,11 @@ MINIMUM_KEY_LENGTH = 32
 class SealUnreadable(ShelfgraphError):
     """Something sealed with a key that is no longer given."""
 
+    @property
+    def job_code(self) -> str:
+        """A code of its own: what the user can mend is no internal error."""
+        return "CREDENTIAL_UNREADABLE"
+
     def __init__(self) -> None:
         super().__init__(
             "A stored credential was sealed with another key. Give the old key after the new one in "
