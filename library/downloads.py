@@ -106,7 +106,7 @@ class IllegalStep(Exception):
     """A step that the state machine does not know; a mistake of ours, never of a user."""
 
     def __init__(self, download: Download, to: DownloadState) -> None:
-        super().__init__(f"download {download.id} cannot go from {download.state} to {to}")
+        super().__init__(f"Download {download.id} cannot go from {download.state} to {to}.")
 
 
 class AlreadyRequested(Conflict):
