@@ -1,1 +1,1 @@
-"""Somebody else's servers, one module each; none is called yet."""
+"""Somebody else's servers, one module or small package each; workers alone call them."""
