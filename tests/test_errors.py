@@ -4,21 +4,27 @@ import ast
 import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
+import sqlalchemy as sa
 from graphql import GraphQLError
 
 from api.client_errors import STATUS_BY_CODE, present, status_of
 from api.playground_build import BuildError
 from api.refusals import MalformedRequest, RefusedRequest
 from demo.writer import DemoFolderHasOtherFiles
+from integrations.errors import Unavailable
+from integrations.exchanges import Unfinished
 from jobs.embedding_model import ModelUnavailable
 from library.errors import BadInput, CannotStart, Conflict, ErrorCode, NotFound, ShelfgraphError
-from library.scanning.errors import ScanError
+from library.models import Table
+from library.scanning.errors import Problem, ScanError
 from rag.errors import IndexFileError, ModelError, RagError
 from resolvers.errors import HANDLERS
 
@@ -29,8 +35,10 @@ PRIVATE = Path("/private/place")
 SIGNALS = {
     "ClaimLost": "jobs/execution.py",
     "JobCancelled": "jobs/execution.py",
+    "Overtaken": "jobs/imports.py",
     "SocketEnd": "api/graphql_ws.py",
     "_Unfit": "library/metadata/fields.py",
+    "_Unusable": "integrations/torrent_file.py",
 }
 # Families that no client knows, with the modules that turn them into what one does.
 TURNED_INTO_SOMETHING_ELSE = {
@@ -38,10 +46,26 @@ TURNED_INTO_SOMETHING_ELSE = {
     "CoverUnusable": ["jobs/scan_reading.py"],
     "DemoFolderHasOtherFiles": ["api/demo.py"],
     "FolderNotOurs": ["api/demo.py"],
+    "IllegalStep": ["jobs/reconciliation.py"],
+    "ImportBlocked": ["jobs/imports.py", "jobs/placing.py", "resolvers/imports.py"],
     "IndexFileError": ["jobs/index_rows.py", "rag/generations.py"],
+    "IntegrationError": [
+        "jobs/downloads.py",
+        "jobs/grabs.py",
+        "jobs/integration_checks.py",
+        "jobs/integrations.py",
+        "jobs/notifications.py",
+        "jobs/polling.py",
+        "jobs/purchases.py",
+        "jobs/release_answers.py",
+        "jobs/release_searches.py",
+        "jobs/trackers.py",
+    ],
     "ModelError": ["jobs/embedding_model.py"],
+    "NotBencoded": ["integrations/torrent_file.py"],
     "RagError": ["api/index_reader.py"],
     "ScanError": ["jobs/scan_reading.py", "library/scanning/reading.py", "library/scanning/sidecars.py"],
+    "Unfinished": ["integrations/http.py"],
 }
 # Values for constructors, by annotation.
 SAMPLES: dict[Any, Any] = {
@@ -52,18 +76,25 @@ SAMPLES: dict[Any, Any] = {
     Path: PRIVATE / "file",
     NoneType: None,
     bool: True,
+    datetime: datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    Problem: Problem("Disc 1/1.mp3", "DAMAGED", "It ends too soon."),
     BaseException: ValueError("sample"),
     Exception: ValueError("sample"),
     OSError: FileNotFoundError(2, "No such file or directory", str(PRIVATE / "file")),
 }
-# Values for parameters that need more than any value of their type.
+# Values for parameters that need more than any value of their type, of all classes or of one.
 SAMPLES_BY_NAME: dict[str, Any] = {
+    "ModelUnavailable.reason": "The model's files are damaged.",
     "last_words": "It ran out of memory.",
     "lines": ["It ran out of memory."],
     "errors": [{"loc": ("port",), "msg": "Input should be a valid integer"}],
+    "host": "indexer.example",
+    "message": "Prowlarr is on holiday until Monday.",
     "method": "PUT",
-    "reason": "Some reason with words.",
+    "reason": "some reason with words",
+    "service": "Prowlarr",
     "url": "sqlite+aiosqlite:///library.db",
+    "what_to_do": "Enter new ones.",
 }
 
 
@@ -149,9 +180,10 @@ def test_what_a_mutation_may_expect_becomes_a_member_of_its_result(family: type[
 
 @pytest.mark.parametrize("kind", SPEAKING, ids=lambda kind: kind.__name__)
 def test_a_sentence_says_what_is_wrong_and_ends(kind: type[Exception]) -> None:
-    sentence = str(sample(kind))
+    sentence = spoken(sample(kind))
     assert sentence[0].isupper() or sentence[0] in "'`/", sentence
     assert sentence.endswith("."), sentence
+    assert ".." not in sentence.replace("`..`", ""), sentence
     assert len(sentence.split()) > 4, sentence
 
 
@@ -169,6 +201,11 @@ def test_scan_problems_have_codes_of_their_own() -> None:
     assert ScanError.code not in codes
 
 
+def spoken(error: Exception) -> str:
+    """What people read: an exchange that came to no end is told by the failure that it becomes."""
+    return str(Unavailable("Prowlarr", error.reason) if isinstance(error, Unfinished) else error)
+
+
 def told(error: Exception) -> str:
     """The sentence as it reaches people: of a family that is turned into something else, what it becomes."""
     if isinstance(error, ModelError):
@@ -176,7 +213,7 @@ def told(error: Exception) -> str:
     # An index that cannot be used is rebuilt, a build or a demo that fails is told on the terminal.
     if isinstance(error, RagError | IndexFileError | DemoFolderHasOtherFiles) or "Folder" in type(error).__name__:
         return ""
-    return str(error)
+    return spoken(error)
 
 
 def sample(kind: type[Exception]) -> Any:
@@ -189,7 +226,8 @@ def sample(kind: type[Exception]) -> Any:
     given = inspect.signature(kind.__init__).parameters.values()
     positional, named = [], {}
     for parameter in list(given)[1:]:
-        value = SAMPLES_BY_NAME.get(parameter.name) or value_for(hints[parameter.name])
+        by_name = SAMPLES_BY_NAME.get(f"{kind.__name__}.{parameter.name}", SAMPLES_BY_NAME.get(parameter.name))
+        value = by_name or value_for(hints[parameter.name])
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             named[parameter.name] = value
         else:
@@ -206,19 +244,44 @@ def value_for(annotation: Any) -> Any:
         return [value_for(arguments[0])]
     if origin is tuple:
         return (value_for(arguments[0]),)
-    if annotation in SAMPLES:
-        return SAMPLES[annotation]
-    if inspect.isclass(annotation) and issubclass(annotation, Exception):
-        return sample(annotation)
-    return {name: value_for(hint) for name, hint in get_type_hints(annotation).items()}
+    return SAMPLES[annotation] if annotation in SAMPLES else instance_of(annotation)
+
+
+def instance_of(kind: type[Any]) -> Any:
+    """An exception, a member of an enum, a row, or else a typed dictionary."""
+    if issubclass(kind, Exception):
+        return sample(kind)
+    if issubclass(kind, Enum):
+        return next(iter(kind))
+    if issubclass(kind, Table):
+        return row_of(kind)
+    return {name: value_for(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def row_of(table: type[Table]) -> Table:
+    """A row with a value in every column; it is never stored."""
+    columns = {attribute.key: attribute.columns[0] for attribute in sa.inspect(table).column_attrs}
+    return table(
+        **{
+            name: {} if isinstance(column.type, sa.JSON) else value_for(column.type.python_type)
+            for name, column in columns.items()
+        }
+    )
 
 
 def caught_in(file: Path) -> set[str]:
-    """Names of the exceptions that a module's `except` clauses name."""
+    """Names of the exceptions that a module's `except` clauses name, themselves or by the name of a tuple."""
+    module = import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
     handlers = (node.type for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ExceptHandler))
-    return {name for clause in handlers if clause is not None for name in names_in(clause)}
+    named = {name for clause in handlers if clause is not None for name in names_in(clause)}
+    tuples = [getattr(module, name) for name in named if isinstance(getattr(module, name, None), tuple)]
+    return named | {kind.__name__ for kinds in tuples for kind in kinds}
 
 
 def names_in(clause: ast.expr) -> Iterator[str]:
-    """The names of one clause."""
-    return (node.id for node in ast.walk(clause) if isinstance(node, ast.Name))
+    """The names of one clause, without the modules they come from."""
+    for node in ast.walk(clause):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
