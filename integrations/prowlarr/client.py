@@ -204,9 +204,11 @@ class Prowlarr:
         if response.is_client_error:
             reason = plain_reason(_message(response)) or f"status {response.status_code}"
             raise Refused(self._service, f"{reason}.")
+        if not response.is_success:
+            raise BadPayload(self._service, f"status {response.status_code}")
         try:
-            return response.raise_for_status().json()
-        except (ValueError, httpx.HTTPStatusError):
+            return response.json()
+        except ValueError:
             raise BadPayload(self._service, "something else than JSON") from None
 
 
