@@ -20,6 +20,10 @@ type Query {
   semanticSearch(
     query: String!, kinds: [SearchKind!], filter: SearchFilter, mode: SearchMode = HYBRID, first: Int! = 10
   ): SemanticSearchResult
+  wants(first: Int, after: String, last: Int, before: String): WantConnection
+  releaseSearch(id: ID!): ReleaseSearch
+  downloads(first: Int, after: String, last: Int, before: String): DownloadConnection
+  integrations: [Integration!]
   jobs(first: Int, after: String, last: Int, before: String): JobConnection
 }
 
@@ -32,6 +36,14 @@ type Mutation {
   scanLibrary(input: ScanLibraryInput!): ScanLibraryResult
   updateBook(input: UpdateBookInput!): UpdateBookResult
   lockFields(input: LockFieldsInput!): LockFieldsResult
+  searchReleases(input: SearchReleasesInput!): SearchReleasesResult
+  requestDownload(input: RequestDownloadInput!): RequestDownloadResult
+  cancelDownload(input: CancelDownloadInput!): CancelDownloadResult
+  retryDownload(input: RetryDownloadInput!): RetryDownloadResult
+  pauseDownload(input: PauseDownloadInput!): PauseDownloadResult
+  resumeDownload(input: ResumeDownloadInput!): ResumeDownloadResult
+  wantBook(input: WantBookInput!): WantBookResult
+  unwantBook(input: UnwantBookInput!): UnwantBookResult
   cancelJob(input: CancelJobInput!): CancelJobResult
   retryJob(input: RetryJobInput!): RetryJobResult
 }
@@ -39,6 +51,8 @@ type Mutation {
 type Subscription {
   jobUpdated(id: ID!, after: String): JobEvent!
   libraryChanged(after: String): LibraryEvent!
+  downloadsUpdated(ids: [ID!], states: [DownloadState!], after: String): DownloadsEvent!
+  releaseSearchUpdated(id: ID!, after: String): ReleaseSearchEvent!
 }
 
 interface Node { id: ID! }
@@ -90,6 +104,29 @@ type Job implements Node {
   finishedAt: DateTime
 }
 
+type Download implements Node {
+  id: ID!
+  state: DownloadState
+  blockedReason: BlockedReason
+  progress: DownloadProgress
+  release: Release
+  book: Book
+  edition: Edition
+  history(first: Int, after: String): DownloadChangeConnection
+}
+
+type BlockedReason { code: String, message: String, hint: String, retryAt: DateTime }
+type DownloadProgress { doneBytes: BigInt, totalBytes: BigInt, ratio: Float, bytesPerSecond: BigInt, etaSeconds: Float }
+type DownloadChange implements Node { id: ID! }
+type DownloadsEvent {
+  snapshot: [Download!], changes: [Download!], removed: [ID!], sequence: String!, resyncRequired: Boolean!
+}
+type ReleaseSearchEvent { sequence: String!, resyncRequired: Boolean! }
+type Release implements Node { id: ID! }
+type ReleaseSearch implements Node { id: ID! }
+type Want implements Node { id: ID! }
+type Integration implements Node { id: ID! }
+
 type JobProgress { done: Int, total: Int }
 type JobError { code: String, message: String }
 type JobEvent { sequence: String!, resyncRequired: Boolean! }
@@ -99,7 +136,7 @@ interface Error { code: ErrorCode!, message: String! }
 
 union SemanticSearchResult = SemanticSearchPayload | SearchUnavailable
 union SearchHit = Book
-union JobResult = ScanResult
+union JobResult = ScanResult | ReleaseSearchResult | DownloadResult | ImportResult | IntegrationCheckResult
 union SignInResult = SignInPayload
 union CreateApiTokenResult = CreateApiTokenPayload
 union RevokeApiTokenResult = RevokeApiTokenPayload
@@ -107,6 +144,14 @@ union AddLibraryRootResult = AddLibraryRootPayload
 union ScanLibraryResult = ScanLibraryPayload
 union UpdateBookResult = UpdateBookPayload
 union LockFieldsResult = LockFieldsPayload
+union SearchReleasesResult = SearchReleasesPayload
+union RequestDownloadResult = RequestDownloadPayload
+union CancelDownloadResult = CancelDownloadPayload
+union RetryDownloadResult = RetryDownloadPayload
+union PauseDownloadResult = PauseDownloadPayload
+union ResumeDownloadResult = ResumeDownloadPayload
+union WantBookResult = WantBookPayload
+union UnwantBookResult = UnwantBookPayload
 union CancelJobResult = CancelJobPayload
 union RetryJobResult = RetryJobPayload
 
@@ -122,6 +167,9 @@ type PersonConnection { nodes: [Person!]! }
 type SeriesConnection { nodes: [Series!]! }
 type BookConnection { edges: [BookEdge!]!, nodes: [Book!]!, pageInfo: PageInfo!, totalCount: Int! }
 type JobConnection { nodes: [Job!]! }
+type WantConnection { nodes: [Want!]! }
+type DownloadConnection { nodes: [Download!]! }
+type DownloadChangeConnection { nodes: [DownloadChange!]! }
 type JobItemErrorConnection { nodes: [JobItemError!]! }
 type BookEdge { node: Book!, cursor: String! }
 type PageInfo { hasNextPage: Boolean!, hasPreviousPage: Boolean!, startCursor: String, endCursor: String }
@@ -136,6 +184,10 @@ type SimilarBook { book: Book! }
 type MetadataField { source: MetadataSource, locked: Boolean }
 type JobItemError { message: String }
 type SearchUnavailable { message: String }
+type ReleaseSearchResult { releaseSearch: ReleaseSearch }
+type DownloadResult { download: Download }
+type ImportResult { download: Download }
+type IntegrationCheckResult { integration: Integration }
 type ScanResult { libraryRoot: LibraryRoot }
 type SignInPayload { viewer: Viewer }
 type SignOutPayload { signedOut: Boolean }
@@ -146,6 +198,14 @@ type AddLibraryRootPayload { libraryRoot: LibraryRoot, job: Job }
 type ScanLibraryPayload { job: Job }
 type UpdateBookPayload { book: Book }
 type LockFieldsPayload { changedFields: [String!]! }
+type SearchReleasesPayload { job: Job, releaseSearch: ReleaseSearch }
+type RequestDownloadPayload { download: Download, job: Job }
+type CancelDownloadPayload { download: Download }
+type RetryDownloadPayload { download: Download }
+type PauseDownloadPayload { download: Download }
+type ResumeDownloadPayload { download: Download }
+type WantBookPayload { wants: [Want!], job: Job }
+type UnwantBookPayload { want: Want }
 type CancelJobPayload { job: Job }
 type RetryJobPayload { job: Job }
 
@@ -156,6 +216,14 @@ input AddLibraryRootInput { path: String!, idempotencyKey: String }
 input ScanLibraryInput { libraryRoot: ID!, idempotencyKey: String }
 input UpdateBookInput { id: ID! }
 input LockFieldsInput { id: ID! }
+input SearchReleasesInput { idempotencyKey: String }
+input RequestDownloadInput { release: ID!, idempotencyKey: String }
+input CancelDownloadInput { id: ID! }
+input RetryDownloadInput { id: ID! }
+input PauseDownloadInput { id: ID! }
+input ResumeDownloadInput { id: ID! }
+input WantBookInput { idempotencyKey: String }
+input UnwantBookInput { id: ID! }
 input CancelJobInput { id: ID! }
 input RetryJobInput { id: ID! }
 input BookBy @oneOf { id: ID, asin: String, isbn: String }
@@ -168,8 +236,11 @@ enum SearchKind { BOOK }
 enum SearchLeg { KEYWORD, VECTOR }
 enum SimilarExclusion { SAME_SERIES, SAME_AUTHOR }
 enum SeriesRole { MAIN, NOVELLA, OMNIBUS, SIDE }
-enum JobKind { SCAN_LIBRARY }
+enum JobKind { SCAN_LIBRARY, SEARCH_RELEASES, GRAB_DOWNLOAD, IMPORT_DOWNLOAD, CHECK_INTEGRATION }
 enum JobState { QUEUED, RUNNING, SUCCEEDED, PARTIAL, FAILED, CANCELLED }
+enum DownloadState {
+  QUEUED, GRABBING, DOWNLOADING, VERIFYING, IMPORTING, IMPORTED, ENRICHING, DONE, BLOCKED, FAILED, CANCELLED, REPLACED
+}
 enum MetadataSource { TAGS, FOLDER, SIDECAR, USER }
 enum BookOrderField { TITLE }
 enum ErrorCode {
