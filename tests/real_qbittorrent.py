@@ -107,10 +107,13 @@ class RealQBittorrent:
 
 
 @contextmanager
-def real_qbittorrent(folder: Path) -> Iterator[RealQBittorrent]:
-    """Run one until the block ends, with everything it writes below `folder`; skips where it is not installed."""
+def real_qbittorrent(folder: Path, port: int = 0) -> Iterator[RealQBittorrent]:
+    """Run one until the block ends, with everything it writes below `folder`; skips where it is not installed.
+
+    Port 0 takes a free one.
+    """
     require_qbittorrent()
-    program = RealQBittorrent(free_port(), folder / "profile", folder / "downloads")
+    program = RealQBittorrent(port or free_port(), folder / "profile", folder / "downloads")
     program.downloads.mkdir(parents=True, exist_ok=True)
     _write_settings(program)
     try:

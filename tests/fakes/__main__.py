@@ -17,8 +17,17 @@ from tests.fakes.qbittorrent_state import FakeQBittorrent
 from tests.real_qbittorrent import PROGRAM, real_qbittorrent
 
 PORT_BASE = 9801
+PLACE_OF_QBITTORRENT = 4  # after the four of the shop, so that what was configured once stays true
 BYTES_PER_SECOND = 20_000
 USUAL_FOLDER = Path("data/fakes")
+CONFIGURE = """\
+mutation ConfigureIntegration($input: ConfigureIntegrationInput!) {
+  configureIntegration(input: $input) {
+    __typename
+    ... on ConfigureIntegrationPayload { integration { name } job { id } }
+    ... on Error { code message }
+  }
+}"""
 
 
 @dataclass(frozen=True)
@@ -32,13 +41,9 @@ class Client:
 
     @property
     def integration(self) -> Mapping[str, object]:
-        """How it is configured."""
-        return {
-            "kind": "QBITTORRENT",
-            "url": self.url,
-            "secrets": {"username": self.username, "password": self.password},
-            "options": {"free_space_reserve_bytes": 0},
-        }
+        """How it is configured, as `ConfigureIntegrationInput`; small disks may do for small recordings."""
+        given = {"username": self.username, "password": self.password, "freeSpaceReserveBytes": "0"}
+        return {"url": self.url, "service": {"qbittorrent": given}}
 
 
 def main() -> None:
@@ -51,7 +56,8 @@ def main() -> None:
             shop = stack.enter_context(
                 open_shop(folder, port_base=chosen.port_base, bytes_per_second=chosen.bytes_per_second or None)
             )
-            clients = [stack.enter_context(_qbittorrent(folder))] if chosen.qbittorrent else []
+            port = chosen.port_base and chosen.port_base + PLACE_OF_QBITTORRENT
+            clients = [stack.enter_context(_qbittorrent(folder, port))] if chosen.qbittorrent else []
             sys.stdout.write(_said(shop, clients))
             sys.stdout.flush()
             threading.Event().wait()
@@ -63,7 +69,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fakes", description=__doc__)
-    parser.add_argument("--port-base", type=int, default=PORT_BASE, help="four ports from this one on are used; 0: any")
+    parser.add_argument("--port-base", type=int, default=PORT_BASE, help="five ports from this one on are used; 0: any")
     parser.add_argument("--folder", type=Path, default=USUAL_FOLDER, help="where recordings and downloads are kept")
     parser.add_argument(
         "--qbittorrent", action="store_true", help="start a qBittorrent too: the real one where it is installed"
@@ -75,14 +81,14 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _qbittorrent(folder: Path) -> Iterator[Client]:
+def _qbittorrent(folder: Path, port: int) -> Iterator[Client]:
     """The real program where it is installed, else the fake one."""
     if shutil.which(PROGRAM):
-        with real_qbittorrent(folder / "qbittorrent") as program:
+        with real_qbittorrent(folder / "qbittorrent", port) as program:
             yield Client(program.url, program.username, program.password)
     else:
         fake = FakeQBittorrent(downloads=str(folder / "downloads"), source=folder / "files")
-        with running_fake(fake) as running:
+        with running_fake(fake, port) as running:
             finish = f"""  curl {running.url}/fake/progress -d '{{"hashes": "all", "progress": 1}}'"""
             yield Client(running.url, fake.username, fake.password, f"This qBittorrent moves when told:\n{finish}")
 
@@ -91,8 +97,16 @@ def _said(shop: DemoShop, clients: list[Client]) -> str:
     integrations = [*shop.integrations(), *(client.integration for client in clients)]
     return "\n".join(
         (
-            "Nothing here is real: no account, no tracker, no key. Each line configures one integration:",
+            "Nothing here is real: no account, no tracker, no key.",
+            "",
+            "1. Start Shelfgraph in another terminal (make run) and sign in by its link.",
+            "2. In the playground, run this once with each line below it as its variables:",
+            "",
+            CONFIGURE,
+            "",
             *(json.dumps({"input": integration}) for integration in integrations),
+            "",
+            "3. Want one of the books on offer, such as Kim, with `wantBook`; README.md shows how it goes on.",
             "",
             "On offer:",
             *(
@@ -100,7 +114,7 @@ def _said(shop: DemoShop, clients: list[Client]) -> str:
                 for entry in shop.entries
             ),
             "",
-            "Switches for what may go wrong, such as:",
+            "Switches for what may go wrong; the empty list and false put it right again:",
             f"""  curl {shop.prowlarr_url}/fake/switches -d '{{"failing": [9]}}'""",
             f"""  curl {shop.myanonamouse_url}/fake/switches -d '{{"session_expired": true}}'""",
             *(client.hint for client in clients if client.hint),

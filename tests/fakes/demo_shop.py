@@ -43,17 +43,11 @@ class DemoShop:
     files_url: str
 
     def integrations(self) -> list[Mapping[str, object]]:
-        """How each is configured: kind, address, credentials and options."""
-        sites = dict.fromkeys(("site", "seedbox", "cdn"), self.myanonamouse_url)
+        """How each is configured, as `ConfigureIntegrationInput`."""
         return [
-            {
-                "kind": "MYANONAMOUSE",
-                "url": self.myanonamouse_url,
-                "secrets": {"mam_id": SESSION},
-                "options": {"hosts": sites},
-            },
-            {"kind": "PROWLARR", "url": self.prowlarr_url, "secrets": {"api_key": prowlarr.API_KEY}, "options": {}},
-            {"kind": "TORZNAB", "url": self.torznab_url, "secrets": {"api_key": torznab.API_KEY}, "options": {}},
+            {"url": self.myanonamouse_url, "service": {"myanonamouse": {"session": SESSION}}},
+            {"url": self.prowlarr_url, "service": {"prowlarr": {"apiKey": prowlarr.API_KEY}}},
+            {"url": self.torznab_url, "service": {"torznab": {"apiKey": torznab.API_KEY}}},
         ]
 
 

@@ -77,9 +77,9 @@ def http_to(fake: FakeQBittorrent) -> httpx.AsyncClient:
 
 
 @contextmanager
-def running_fake(fake: FakeQBittorrent) -> Iterator[RunningFake]:
-    """Serve it on a free loopback port until the block ends."""
-    port = free_port()
+def running_fake(fake: FakeQBittorrent, port: int = 0) -> Iterator[RunningFake]:
+    """Serve it on this port of loopback, or (0) a free one, until the block ends."""
+    port = port or free_port()
     server = uvicorn.Server(_configuration(fake, port))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,11 +15,14 @@ import av
 import httpx
 import pytest
 import torf
+from graphql import OperationDefinitionNode, build_schema, get_variable_values, parse, validate
 
+from api.schema import export
 from demo.books import load_books
 from integrations.prowlarr import Prowlarr
 from integrations.torznab import Torznab
 from tests.fakes import prowlarr, torznab
+from tests.fakes.__main__ import CONFIGURE, Client
 from tests.fakes.catalogue import CatalogueEntry
 from tests.fakes.demo_recordings import RECORDINGS
 from tests.fakes.demo_shop import SESSION, DemoShop, open_shop
@@ -102,7 +105,7 @@ def test_the_trackers_site_knows_the_session_that_is_printed(shop: DemoShop) -> 
     answer = httpx.get(f"{shop.myanonamouse_url}/json/checkCookie.php", cookies={"mam_id": SESSION})
 
     assert answer.status_code == 200
-    assert shop.integrations()[0]["secrets"] == {"mam_id": SESSION}
+    assert shop.integrations()[0]["service"] == {"myanonamouse": {"session": SESSION}}
 
 
 def test_a_second_opening_offers_the_same(tmp_path: Path) -> None:
@@ -135,14 +138,29 @@ def test_the_command_says_how_to_configure_everything_and_ends_with_ctrl_c(tmp_p
     command = [sys.executable, "-m", "tests.fakes", "--port-base", "0", "--folder", str(tmp_path / "fakes")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    said = list(islice(process.stdout, 4))
+    said = list(takewhile(lambda line: not line.startswith("On offer"), process.stdout))
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
 
-    kinds = [json.loads(line)["input"]["kind"] for line in said[1:]]
-    assert kinds == ["MYANONAMOUSE", "PROWLARR", "TORZNAB"]
+    given = [json.loads(line) for line in said if line.startswith("{")]
+    assert [list(each["input"]["service"]) for each in given] == [["myanonamouse"], ["prowlarr"], ["torznab"]]
     assert rest.rstrip().endswith("The fakes have ended; what they wrote stays in the folder.")
     assert process.returncode == 0
+
+
+def test_what_the_command_prints_is_accepted_by_the_schema(shop: DemoShop) -> None:
+    schema = build_schema(export())
+    (operation,) = parse(CONFIGURE).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    client = Client("http://127.0.0.1:9805", "reader", "secret")
+
+    wrong = [
+        get_variable_values(schema, operation.variable_definitions or (), {"input": each})
+        for each in [*shop.integrations(), client.integration]
+    ]
+
+    assert validate(schema, parse(CONFIGURE)) == []
+    assert [each for each in wrong if isinstance(each, list)] == []
 
 
 def test_a_taken_port_is_said(tmp_path: Path, shop: DemoShop) -> None:
