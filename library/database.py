@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -163,7 +164,7 @@ async def current_version(session: AsyncSession, name: str) -> int:
 def _sqlite_engine(url: str, file: str | None) -> AsyncEngine:
     if file and file != ":memory:":
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, **_JSON_OPTIONS)
+    engine = create_async_engine(url, connect_args={"factory": _LettingGo}, **_JSON_OPTIONS)
 
     event.listen(engine.sync_engine, "connect", partial(_configure, pragmas=_PRAGMAS))
 
@@ -174,6 +175,20 @@ def _sqlite_engine(url: str, file: str | None) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+class _LettingGo(sqlite3.Connection):
+    """A connection that ends its transaction when it is closed.
+
+    A task that is cancelled between a statement and its rows leaves the statement open. SQLite then keeps the closed
+    connection, its transaction and the lock on the file until Python happens to collect the statement.
+    """
+
+    def close(self) -> None:
+        """Roll back first, which also ends statements whose rows nobody has fetched."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 def _configure(connection: Any, _record: object, pragmas: Sequence[str]) -> None:

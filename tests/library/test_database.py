@@ -1,9 +1,13 @@
 """The database behaves alike on SQLite and Postgres."""
 
+import asyncio
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from library.database import Database, current_version, next_version
 from library.models import Field
@@ -53,3 +57,30 @@ async def test_versions_rise_by_one_and_vanish_with_a_rollback(database: Databas
         await roll_back()
     async with database.read() as session:
         assert await current_version(session, "passages") == 2
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Python collects no cycles meanwhile, so that what only its collector would close stays open."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_a_writer_that_is_cancelled_before_it_has_its_rows_locks_nobody_out(database: Database) -> None:
+    async def write() -> int:
+        async with database.write() as session:
+            return await next_version(session, "passages")
+
+    def cancel(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT"):
+            writing.cancel()
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", cancel)
+    writing = asyncio.create_task(write())
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    event.remove(database.engine.sync_engine, "before_cursor_execute", cancel)
+    async with asyncio.timeout(5):
+        assert await write() == 1
