@@ -9,7 +9,7 @@ import sys
 
 import structlog
 
-from benchmarks import embedding, freshness, quality, searching, starting, statements
+from benchmarks import embedding, following, freshness, polling, quality, scoring, searching, starting, statements
 from benchmarks.measures import Measure, circumstances, table
 
 BENCHMARKS = {
@@ -19,6 +19,9 @@ BENCHMARKS = {
     "embedding": embedding.measure,
     "freshness": freshness.measure,
     "quality": quality.measure,
+    "scoring": scoring.measure,
+    "polling": polling.measure,
+    "following": following.measure,
 }
 
 
