@@ -1,7 +1,7 @@
 /** The server under test, given by the environment, and the operations that are sent to it. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import { getOperationAST, parse, print } from 'graphql';
+import { parse, print, separateOperations } from 'graphql';
 import WebSocket from 'ws';
 
 export const url = `${given('SHELFGRAPH_URL')}/graphql`;
@@ -15,9 +15,9 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.graphql')).so
 /** Every operation, as one document. */
 export const operations = parse(files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n'));
 
-/** The text of one operation. */
+/** The text of one operation, with the fragments it spreads. */
 export function text(name) {
-  const found = getOperationAST(operations, name);
+  const found = separateOperations(operations)[name];
   if (!found) throw new Error(`operations/ has no ${name}`);
   return print(found);
 }

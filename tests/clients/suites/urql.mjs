@@ -39,6 +39,42 @@ test('mutates, and a query sees it', async () => {
   assert.equal(book.subtitle, 'by urql');
 });
 
+test('wants a book until it does not', async () => {
+  const book = await anyBookId();
+  const { wantBook } = await done(client.mutation(document('WantBook'), { book, search: false }));
+  const [{ id: want }] = wantBook.wants;
+  assert.deepEqual(wantBook.wants.map((made) => made.book.id), [book]);
+  const { wants } = await done(client.query(document('Wants'), { first: 100 }, { requestPolicy: 'network-only' }));
+  assert.ok(wants.edges.some(({ node }) => node.id === want));
+  const { unwantBook } = await done(client.mutation(document('UnwantBook'), { want }));
+  assert.equal(unwantBook.want.state, 'CLOSED');
+});
+
+test('follows a search for releases from its first event', async () => {
+  const { searchReleases } = await done(client.mutation(document('SearchReleases'), { text: 'the sea' }));
+  const { id } = searchReleases.releaseSearch;
+  const { releaseSearchUpdated } = await first(client.subscription(document('FollowReleaseSearch'), { id }));
+  assert.deepEqual([releaseSearchUpdated.search.id, releaseSearchUpdated.resyncRequired], [id, false]);
+});
+
+test('reads and follows downloads', async () => {
+  const { downloads } = await done(client.query(document('DownloadPage'), { first: 10 }));
+  const { downloadsUpdated } = await first(client.subscription(document('FollowDownloads'), {}));
+  assert.equal(downloads.edges.length, Math.min(downloads.totalCount, 10));
+  assert.deepEqual([Array.isArray(downloadsUpdated.snapshot), downloadsUpdated.resyncRequired], [true, false]);
+});
+
+test('is told which release is not there', async () => {
+  const unknown = { release: Buffer.from('Release:1').toString('base64url'), key: 'urql' };
+  const { requestDownload } = await done(client.mutation(document('RequestDownload'), unknown));
+  assert.equal(requestDownload.code, 'NOT_FOUND');
+});
+
+test('reads integrations', async () => {
+  const { integrations } = await done(client.query(document('Integrations'), {}));
+  assert.ok(Array.isArray(integrations));
+});
+
 for (const [way, subscriber] of [['a WebSocket', client], ['SSE', streaming]]) {
   test(`subscribes over ${way}`, async () => {
     const id = await freshJobId();

@@ -1,5 +1,13 @@
 /** What an application would write on the generated types; `tsc --strict` must accept it. */
-import type { AskByMeaningQuery, BookPageQuery, FollowJobSubscription, ScanLibraryMutation } from '../build/typed/operations.ts';
+import type {
+  AskByMeaningQuery,
+  BookPageQuery,
+  FollowDownloadsSubscription,
+  FollowJobSubscription,
+  FollowReleaseSearchSubscription,
+  RequestDownloadMutation,
+  ScanLibraryMutation,
+} from '../build/typed/operations.ts';
 
 type Page = NonNullable<BookPageQuery['books']>;
 
@@ -29,4 +37,24 @@ export function jobId({ scanLibrary }: ScanLibraryMutation): string {
 
 export function follow(event: FollowJobSubscription): [sequence: string, state: string] {
   return [event.jobUpdated.sequence, event.jobUpdated.job.state];
+}
+
+export function best({ releaseSearchUpdated }: FollowReleaseSearchSubscription): string | null {
+  return releaseSearchUpdated.releases.find(({ decision }) => decision.accepted)?.id ?? null;
+}
+
+export function requested({ requestDownload }: RequestDownloadMutation): string | null {
+  switch (requestDownload?.__typename) {
+    case 'RequestDownloadPayload':
+      return requestDownload.download.id;
+    case 'AlreadyRequestedError':
+      return requestDownload.existing?.id ?? null;
+    default:
+      throw new Error(requestDownload?.message ?? 'no answer');
+  }
+}
+
+export function progress({ downloadsUpdated }: FollowDownloadsSubscription): Map<string, number> {
+  const told = downloadsUpdated.snapshot ?? downloadsUpdated.changes;
+  return new Map(told.map(({ id, progress: { ratio } }) => [id, ratio]));
 }
