@@ -6,11 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from graphql import OperationDefinitionNode, parse
+from graphql import OperationDefinitionNode, build_schema, parse, validate
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from api import playground, playground_build
+from api.schema import export
 
 EXAMPLES = playground_build.FOLDER / "src" / "examples.graphql"
 
@@ -137,7 +138,17 @@ def test_the_example_tabs_are_named_operations_of_all_three_kinds() -> None:
         ("query", "SimilarBooks"),
         ("mutation", "ScanLibrary"),
         ("subscription", "FollowJob"),
+        ("query", "Integrations"),
+        ("mutation", "ConfigureIntegration"),
+        ("mutation", "WantBook"),
+        ("query", "OfferedReleases"),
+        ("mutation", "RequestDownload"),
+        ("subscription", "FollowDownloads"),
     ]
+
+
+def test_the_example_tabs_fit_the_schema() -> None:
+    assert validate(build_schema(export()), parse(EXAMPLES.read_text())) == []
 
 
 def test_the_lock_names_no_registry() -> None:

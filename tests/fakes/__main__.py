@@ -56,6 +56,8 @@ def main() -> None:
             shop = stack.enter_context(
                 open_shop(folder, port_base=chosen.port_base, bytes_per_second=chosen.bytes_per_second or None)
             )
+            # What is printed stays true, however often either side starts again.
+            shop.myanonamouse.switches.rotate_cookie = False
             port = chosen.port_base and chosen.port_base + PLACE_OF_QBITTORRENT
             clients = [stack.enter_context(_qbittorrent(folder, port))] if chosen.qbittorrent else []
             sys.stdout.write(_said(shop, clients))
@@ -100,13 +102,13 @@ def _said(shop: DemoShop, clients: list[Client]) -> str:
             "Nothing here is real: no account, no tracker, no key.",
             "",
             "1. Start Shelfgraph in another terminal (make run) and sign in by its link.",
-            "2. In the playground, run this once with each line below it as its variables:",
+            "2. In the playground's tab ConfigureIntegration, run this once with each line below it as its variables:",
             "",
             CONFIGURE,
             "",
             *(json.dumps({"input": integration}) for integration in integrations),
             "",
-            "3. Want one of the books on offer, such as Kim, with `wantBook`; README.md shows how it goes on.",
+            "3. Want a book on offer, as the tab WantBook does; README.md shows how it goes on.",
             "",
             "On offer:",
             *(
@@ -114,7 +116,7 @@ def _said(shop: DemoShop, clients: list[Client]) -> str:
                 for entry in shop.entries
             ),
             "",
-            "Switches for what may go wrong; the empty list and false put it right again:",
+            "Plugs to pull; an empty list, or false, puts each back:",
             f"""  curl {shop.prowlarr_url}/fake/switches -d '{{"failing": [9]}}'""",
             f"""  curl {shop.myanonamouse_url}/fake/switches -d '{{"session_expired": true}}'""",
             *(client.hint for client in clients if client.hint),
