@@ -78,7 +78,7 @@ class Run:
     async def _write_progress(self) -> None:
         self._written_at = time.monotonic()
         async with unit_of_work(self.database, self.bus) as work:
-            job = await job_rows.get(work.session, self.job.id)
+            job = await job_rows.get(work.session, self.job.id, locked=True)
             if job.worker != self.worker:
                 self.stop(ClaimLost())
                 return
@@ -130,7 +130,7 @@ async def _attempt(run: Run, handler: Handler) -> None:
 
 async def _end(run: Run, state: JobState, *, error_code: str | None = None, error_message: str | None = None) -> None:
     async with unit_of_work(run.database, run.bus) as work:
-        job = await job_rows.get(work.session, run.job.id)
+        job = await job_rows.get(work.session, run.job.id, locked=True)
         if job.worker != run.worker:
             return
         run.write_progress_to(job)

@@ -88,7 +88,10 @@ async def cancel(work: Work, job_id: int) -> Job:
 
 
 async def retry(work: Work, job_id: int) -> Job:
-    """Start a job that failed, ended PARTIAL or was cancelled once more; raises NotFound or JobNotFinished."""
+    """Start a job once more that failed, ended PARTIAL or was cancelled.
+
+    Raises NotFound, JobNotFinished or SameJobGoesOn.
+    """
     job = await job_rows.retry(work.session, job_id)
     work.job_changed(job)
     work.deliver(job)

@@ -170,6 +170,13 @@ class JobNotFinished(Conflict):
         super().__init__(f"Job {job_id} is {state}; wait for its end or cancel it before you retry it.")
 
 
+class SameJobGoesOn(Conflict):
+    """A job whose work another one does already."""
+
+    def __init__(self, job_id: int, other_id: int) -> None:
+        super().__init__(f"Job {other_id} is at the work of job {job_id} already. Follow that one.")
+
+
 class NameTaken(Conflict):
     """A name that another user has."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from library.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, NotFound
+from library.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, NotFound, SameJobGoesOn
 from library.models.jobs import FINISHED_STATES, Job, JobItemError, JobKind, JobState
 from library.models.tables import now
 
@@ -56,9 +56,9 @@ async def by_key(session: AsyncSession, created_by: str, idempotency_key: str) -
     )
 
 
-async def get(session: AsyncSession, job_id: int) -> Job:
-    """The job with this id; raises NotFound."""
-    job = await session.get(Job, job_id, populate_existing=True)
+async def get(session: AsyncSession, job_id: int, *, locked: bool = False) -> Job:
+    """The job with this id, on Postgres locked for change if asked; raises NotFound."""
+    job = await session.get(Job, job_id, populate_existing=True, with_for_update=locked)
     if job is None:
         raise NotFound("job", job_id)
     return job
@@ -67,6 +67,9 @@ async def get(session: AsyncSession, job_id: int) -> Job:
 async def unfinished(session: AsyncSession, kind: JobKind, payload: dict[str, Any] | None = None) -> Job | None:
     """A job of this kind (and payload) that is queued or running, if there is one."""
     select = sa.select(Job).where(Job.kind == kind, Job.state.in_([JobState.QUEUED, JobState.RUNNING]))
+    # Ids find the few that can be meant among thousands that wait.
+    ids = {name: value for name, value in (payload or {}).items() if type(value) is int}
+    select = select.where(*(Job.payload[name].as_integer() == value for name, value in ids.items()))
     jobs = (await session.scalars(select.order_by(Job.id))).all()
     return next((job for job in jobs if payload is None or job.payload == payload), None)
 
@@ -117,7 +120,7 @@ async def add_item_error(session: AsyncSession, job: Job, item: str, code: str, 
 
 async def request_cancel(session: AsyncSession, job_id: int) -> Job:
     """Ask a running job to stop, or end a queued one at once; raises NotFound or JobFinished."""
-    job = await get(session, job_id)
+    job = await get(session, job_id, locked=True)
     if job.state in FINISHED_STATES:
         raise JobFinished(job.id, job.state)
     job.cancel_requested = True
@@ -127,10 +130,13 @@ async def request_cancel(session: AsyncSession, job_id: int) -> Job:
 
 
 async def retry(session: AsyncSession, job_id: int) -> Job:
-    """Queue a failed, partial or cancelled job again; raises NotFound or JobNotFinished."""
-    job = await get(session, job_id)
+    """Queue a failed, partial or cancelled job again; raises NotFound, JobNotFinished or SameJobGoesOn."""
+    job = await get(session, job_id, locked=True)
     if job.state not in FINISHED_STATES or job.state is JobState.SUCCEEDED:
         raise JobNotFinished(job.id, job.state)
+    other = await unfinished(session, job.kind, job.payload)
+    if other is not None:
+        raise SameJobGoesOn(job.id, other.id)
     _requeue(job)
     job.attempts = 0
     await session.execute(sa.delete(JobItemError).where(JobItemError.job_id == job.id))
@@ -144,7 +150,8 @@ async def sweep(session: AsyncSession, moment: datetime) -> Sequence[Job]:
     """
     lost = sa.select(Job).where(Job.state == JobState.RUNNING, Job.heartbeat_at < moment - LOST_AFTER)
     waiting = sa.select(Job).where(Job.state == JobState.QUEUED, Job.created_at < moment - REDELIVER_AFTER)
-    jobs = list((await session.scalars(lost)).all())
+    # A row that somebody holds is being mended or moved on by them.
+    jobs = list((await session.scalars(lost.with_for_update(skip_locked=True))).all())
     for job in jobs:
         if job.cancel_requested:
             finish(job, JobState.CANCELLED)
@@ -159,7 +166,7 @@ async def sweep(session: AsyncSession, moment: datetime) -> Sequence[Job]:
 
 async def release(session: AsyncSession, job_id: int, worker: str) -> Job | None:
     """Give a job back when its worker stops in an orderly way, without counting the attempt."""
-    job = await get(session, job_id)
+    job = await get(session, job_id, locked=True)
     if job.state is not JobState.RUNNING or job.worker != worker:
         return None
     _requeue(job)

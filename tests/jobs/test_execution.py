@@ -11,7 +11,7 @@ from jobs.events import Bus, unit_of_work
 from jobs.execution import Handler, Run, execute, sweep
 from library import jobs as job_rows
 from library.database import Database
-from library.errors import Conflict, IdempotencyKeyReused, JobFinished, JobNotFinished
+from library.errors import Conflict, IdempotencyKeyReused, JobFinished, JobNotFinished, SameJobGoesOn
 from library.models import Job, JobItemError
 from library.models.jobs import JobKind, JobState
 from library.models.tables import now
@@ -256,3 +256,37 @@ async def test_a_worker_that_is_stopped_gives_its_job_back(database: Database, b
         await task
     job = await row(database, job_id)
     assert (job.state, job.attempts, job.worker) == (JobState.QUEUED, 0, None)
+
+
+async def test_two_sweeps_at_once_give_a_lost_job_to_one_worker(database: Database, bus: Bus) -> None:
+    swept, go = asyncio.Event(), asyncio.Event()
+
+    async def first() -> list[int]:
+        async with database.write() as session:
+            found = [job.id for job in await job_rows.sweep(session, now())]
+            swept.set()
+            await go.wait()
+            return found
+
+    async def second() -> list[int]:
+        await swept.wait()
+        async with database.write() as session:
+            return [job.id for job in await job_rows.sweep(session, now())]
+
+    job_id = await start(database, bus)
+    await lose(database, bus, job_id)
+    sweeps = [asyncio.create_task(first()), asyncio.create_task(second())]
+    await asyncio.wait(sweeps, timeout=0.3, return_when=asyncio.FIRST_COMPLETED)  # SQLite has the second wait
+    go.set()
+    assert await asyncio.gather(*sweeps) == [[job_id], []]
+
+
+async def test_a_job_whose_work_another_one_does_is_not_retried(database: Database, bus: Bus) -> None:
+    first = await start(database, bus)
+    async with unit_of_work(database, bus) as work:
+        await queue.cancel(work, first)
+    second = await start(database, bus)
+    with pytest.raises(SameJobGoesOn) as refused:
+        async with unit_of_work(database, bus) as work:
+            await queue.retry(work, first)
+    assert str(refused.value) == f"Job {second} is at the work of job {first} already. Follow that one."
