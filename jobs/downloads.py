@@ -5,7 +5,7 @@ from which the next attempt goes on, and the client has each torrent once.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,7 +131,7 @@ async def _admit(run: Run, grabbing: Grabbing, download_id: int) -> Hindrance | 
     async with unit_of_work(run.database, run.bus) as work:
         await next_version(work.session, _TORRENTS)  # two grabs must not share the last slot
         download = await downloads.get(work.session, download_id, locked=True)
-        if download.state is not DownloadState.QUEUED:
+        if download.state is not DownloadState.QUEUED or await _is_replaced(work, download, _names(download)):
             return None
         return await admit(work, download, source, client.integration)
 
@@ -158,7 +158,7 @@ async def _keep(run: Run, grabbing: Grabbing, download_id: int, client: Integrat
     async with unit_of_work(run.database, run.bus) as work:
         await next_version(work.session, _TORRENTS)
         download = await downloads.get(work.session, download_id, locked=True)
-        if download.state is not DownloadState.GRABBING or await _is_replaced(work, download, torrent):
+        if download.state is not DownloadState.GRABBING or await _is_replaced(work, download, torrent.client_ids):
             return
         await downloads.keep_torrent(work.session, download_id, sealed)
         download.client_id, download.info_hash = client.id, torrent.info_hash
@@ -172,9 +172,14 @@ async def _keep(run: Run, grabbing: Grabbing, download_id: int, client: Integrat
         )
 
 
-async def _is_replaced(work: Work, download: Download, torrent: TorrentFile) -> bool:
+def _names(download: Download) -> Sequence[str]:
+    """The torrent of a download that is tried again, which another may have taken meanwhile."""
+    return [download.info_hash] if download.info_hash is not None else []
+
+
+async def _is_replaced(work: Work, download: Download, names: Iterable[str]) -> bool:
     """Whether another download is on its way with the same torrent; one that is done hands its torrent over."""
-    for name in torrent.client_ids:
+    for name in names:
         other = await downloads.with_hash(work.session, name, other_than=download.id)
         if other is None:
             continue

@@ -156,6 +156,17 @@ async def test_a_download_that_is_done_hands_its_torrent_to_a_new_one(world: Wor
     assert tag_of(world, second) in torrent["tags"]
 
 
+async def test_a_cancelled_download_that_is_retried_leaves_the_torrent_to_the_one_that_has_it_now(world: World) -> None:
+    first = await world.grabbed(world.entries[0])
+    await cancel(world, first)
+    second = await world.grabbed(world.entries[0])
+    async with unit_of_work(world.database, world.bus) as work:
+        downloads.retry(work.session, await downloads.get(work.session, first))
+    await world.run(GRAB, first)
+    states = [(await world.row(each)).state for each in (first, second)]
+    assert states == [DownloadState.REPLACED, DownloadState.DOWNLOADING]
+
+
 async def test_a_dead_session_waits_for_the_user_and_goes_on_when_it_is_entered_anew(world: World) -> None:
     world.tracker.switches.session_expired = True
     download_id = await world.grabbed(world.entries[0])
