@@ -1,5 +1,7 @@
 """What indexers answer, read as offers with facts: the tracker's own rows, and those of Prowlarr and Torznab."""
 
+from dataclasses import fields, replace
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from integrations.myanonamouse import Row
@@ -7,10 +9,15 @@ from integrations.offers import Offer
 from library.models.integrations import Integration, IntegrationKind
 from library.offered import Offered
 from library.releases import ReleaseFacts, merge, read_tags, read_title
+from library.scanning.cleaning import clean_line, raw_text
 from library.scanning.languages import normal_language
 from library.scanning.series import SeriesMention, normal_position
 
 _FREE = frozenset({"freeleech"})
+_LONGEST_TEXT = 500
+_MOST_NAMED = 50  # authors, narrators, formats, series
+_MOST_BYTES = 2**62
+_MOST_COUNTED = 2**31 - 1  # what a column holds
 # Parameters of pages that are the user's own, as trackers call them.
 _CREDENTIALS = frozenset(
     {
@@ -56,7 +63,7 @@ def of_row(row: Row, tracker: Integration) -> Offered:
         indexer=tracker.name,
         place=str(row.id),
         title=row.title,
-        facts=merge(stated, read_tags(row.tags)),
+        facts=_bounded(merge(stated, read_tags(row.tags))),
         tracker_torrent_id=row.id,
         page_url=f"{tracker.url}{row.page}",
         published_at=row.added,
@@ -68,12 +75,12 @@ def of_offer(offer: Offer, integration: Integration) -> Offered:
     return Offered(
         integration_id=integration.id,
         indexer=indexer_name(integration, offer.indexer),
-        place=offer.guid,
+        place=raw_text(offer.guid),
         title=offer.title,
-        facts=merge(_stated(offer), read_title(offer.title)),
-        link=offer.link,
+        facts=_bounded(merge(_stated(offer), read_title(offer.title))),
+        link=offer.link.encode(errors="replace").decode(),
         info_hash=offer.info_hash,
-        tracker_torrent_id=offer.mam_torrent_id,
+        tracker_torrent_id=_bounded_value("tracker_torrent_id", offer.mam_torrent_id),
         page_url=public_page(offer.info_url),
         published_at=offer.published,
     )
@@ -93,7 +100,27 @@ def public_page(address: str | None) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or given & _CREDENTIALS:
         return None
-    return address
+    return raw_text(address or "")
+
+
+def _bounded(facts: ReleaseFacts) -> ReleaseFacts:
+    """The facts as rows can hold them: an indexer may answer anything, and none may spoil the search for the others."""
+    return replace(facts, **{each.name: _bounded_value(each.name, getattr(facts, each.name)) for each in fields(facts)})
+
+
+def _bounded_value(name: str, value: Any) -> Any:
+    match value:
+        case str():
+            return clean_line(value, _LONGEST_TEXT)
+        case tuple():
+            return tuple(_bounded_value(name, one) for one in value[:_MOST_NAMED])
+        case SeriesMention():
+            position = clean_line(value.position, _LONGEST_TEXT) if value.position is not None else None
+            return SeriesMention(clean_line(value.name, _LONGEST_TEXT), position)
+        case int() | float():
+            most = _MOST_BYTES if name == "size_bytes" else _MOST_COUNTED
+            return value if 0 <= value <= most else None
+    return value
 
 
 def _stated(offer: Offer) -> ReleaseFacts:

@@ -92,7 +92,7 @@ def row_of(service: str, answer: object, what: str, read: Callable[[Json], Row])
         raise BadPayload(service, f"{what} that is no object")
     try:
         return read(answer)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         # What is wrong with it may quote a credential, so only its kind is told.
         raise BadPayload(service, f"{what} in another shape") from None
 

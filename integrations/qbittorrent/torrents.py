@@ -3,6 +3,7 @@
 Magnet links and announce addresses hold passkeys: of the first nothing comes out, of the second the host.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,10 @@ Number = TypeVar("Number", int, float)
 
 # What it says instead of "never" and "for ever".
 _ENDLESS_ETA = 8_640_000
+# No torrent is so large or seeds so long: a client that counts wrongly must not spoil the look at all others.
+_MOST_BYTES = 2**62
+_MOST_SECONDS = 2**31 - 1
+_LONGEST_STATE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ def torrent_of(torrent_hash: str, row: Row, service: str) -> Torrent:
     """Read one row; raises BadPayload."""
     try:
         return _torrent(torrent_hash, row)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise BadPayload(service, "a torrent without its usual fields") from error
 
 
@@ -166,27 +171,27 @@ def _torrent(torrent_hash: str, row: Row) -> Torrent:
         infohash_v2=row.get("infohash_v2") or None,
         name=row["name"],
         state=state_of(word, progress=progress, left_bytes=left),
-        raw_state=word,
+        raw_state=word[:_LONGEST_STATE],
         progress=progress,
-        size_bytes=int(row["size"]),
-        total_bytes=total if total > 0 else None,
-        done_bytes=int(row["completed"]),
+        size_bytes=_bounded(row["size"], _MOST_BYTES),
+        total_bytes=_bounded(total, _MOST_BYTES) if total > 0 else None,
+        done_bytes=_bounded(row["completed"], _MOST_BYTES),
         left_bytes=left,
         downloaded_bytes=int(row["downloaded"]),
         uploaded_bytes=int(row["uploaded"]),
-        download_bytes_per_second=int(row["dlspeed"]),
+        download_bytes_per_second=_bounded(row["dlspeed"], _MOST_BYTES),
         upload_bytes_per_second=int(row["upspeed"]),
         eta_seconds=_unless_endless(row["eta"]),
         ratio=_unless_negative(float(row["ratio"])),
-        seeding_seconds=float(seeding),
+        seeding_seconds=float(_bounded(seeding, _MOST_SECONDS)),
         connected_seeds=int(row["num_seeds"]),
         connected_peers=int(row["num_leechs"]),
         swarm_seeds=_unless_negative(int(row["num_complete"])),
         swarm_peers=_unless_negative(int(row["num_incomplete"])),
         category=row["category"] or None,
         tags=frozenset(filter(None, map(str.strip, row["tags"].split(",")))),
-        save_path=row["save_path"],
-        content_path=row.get("content_path", ""),
+        save_path=_path(row["save_path"]),
+        content_path=_path(row.get("content_path", "")),
         tracker_host=host_of(row["tracker"]),
         comment=row.get("comment", ""),
         private=row.get("private"),
@@ -200,5 +205,15 @@ def _unless_endless(eta: float) -> float | None:
     return float(eta) if 0 <= eta < _ENDLESS_ETA else None
 
 
+def _bounded(number: float, most: int) -> int:
+    return min(max(int(number), 0), most)
+
+
+def _path(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a path that no system has")
+    return text
+
+
 def _unless_negative(number: Number) -> Number | None:
-    return None if number < 0 else number
+    return number if 0 <= number < math.inf else None

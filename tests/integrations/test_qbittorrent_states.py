@@ -221,3 +221,14 @@ def row(name: str, progress: float = 0.25) -> dict[str, Any]:
 def changed(value: Any) -> Any:
     """Another value of the same kind."""
     return not value if isinstance(value, bool) else f"{value}x" if isinstance(value, str) else value + 1
+
+
+def test_numbers_that_no_row_can_hold_are_bounded_and_paths_that_no_system_has_refused() -> None:
+    endless = dict.fromkeys(("size", "total_size", "completed", "dlspeed", "seeding_time"), 10**15 * 10**15)
+    read = torrent_of(HASH, row("5.1", progress=1.0) | endless | {"ratio": 1e999, "state": "x" * 99}, "x")
+    assert (read.size_bytes, read.total_bytes, read.done_bytes, read.download_bytes_per_second) == (2**62,) * 4
+    assert (read.seeding_seconds, read.ratio, read.raw_state) == (2**31 - 1, None, "x" * 40)
+    assert torrent_of(HASH, row("5.1", progress=1.0) | {"size": -7, "completed": -7}, "x").done_bytes == 0
+    for changes in ({"save_path": "/a\0b"}, {"size": 1e999}):
+        with pytest.raises(BadPayload):
+            torrent_of(HASH, row("5.1", progress=1.0) | changes, "x")

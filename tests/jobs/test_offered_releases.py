@@ -6,9 +6,12 @@ import time
 
 import pytest
 
+from integrations.errors import BadPayload
+from integrations.prowlarr.rows import offer_of as read_offer
+from integrations.prowlarr.rows import row_of
 from jobs.events import Bus
 from jobs.execution import Run
-from jobs.offered_releases import public_page
+from jobs.offered_releases import of_offer, public_page
 from jobs.release_answers import Answer, Asking
 from jobs.release_judging import judge_of
 from library import jobs as job_rows
@@ -16,13 +19,15 @@ from library import release_searches
 from library.database import Database
 from library.models.integrations import IntegrationKind
 from library.models.releases import ReportStatus
-from library.offered import Offered
+from library.offered import Judged, Offered
 from library.provider_reports import Report
-from library.releases import ReleaseFacts, merge, read_title
+from library.releases import FreeText, ReleaseFacts, judge, merge, read_title
+from library.sealing import Seal
 from tests.jobs.release_fixtures import asked, releases
 from tests.jobs.town import Town, worker
 
 LONGEST_STEP_SECONDS = 0.05
+SEAL = Seal(["key-that-the-tests-seal-credentials-with"])
 REPORT = Report("", ReportStatus.OK, 1000)
 
 
@@ -78,6 +83,39 @@ async def test_an_answer_of_a_thousand_releases_is_judged_and_kept_in_short_step
         longest = max(steps)
     assert len(await releases(database, search_id)) == 1000
     assert longest < LONGEST_STEP_SECONDS
+
+
+HOSTILE = {
+    "guid": "a\ud800b\x00",
+    "title": "A Study\x00 in \ud800Scarlet" + " and more" * 500,
+    "downloadUrl": "http://127.0.0.1/7/download?link=\ud800",
+    "infoUrl": "https://tracker.example/t/\x007",
+    "indexer": "A\x00",
+    "indexerId": 1,
+    "protocol": "torrent",
+    "size": 10**30,
+    "files": 10**12,
+    "seeders": 2**31,
+    "leechers": -5,
+}
+
+
+async def test_an_answer_that_no_row_can_hold_is_kept_as_far_as_one_can(database: Database) -> None:
+    prowlarr = await Town().configure(database, IntegrationKind.PROWLARR)
+    told = row_of("Prowlarr", HOSTILE, "a release", read_offer)
+    assert told is not None
+    offered = of_offer(told, prowlarr)
+    async with database.write() as session:
+        search = await release_searches.create(session, created_by="user:1", text="a study in scarlet")
+        judged = [Judged(offered, judge(offered.facts, FreeText(search.text)))]
+        (row,) = await release_searches.save_offers(session, SEAL, search.id, judged)
+    assert (row.title[:18], row.size_bytes, row.seeders, row.leechers) == ("A Study in Scarlet", None, None, None)
+    assert row.page_url == "https://tracker.example/t/7"
+
+
+def test_a_count_without_end_is_an_answer_of_another_shape() -> None:
+    with pytest.raises(BadPayload):
+        row_of("Prowlarr", {**HOSTILE, "size": float("inf")}, "a release", read_offer)
 
 
 def offer_of(number: int, integration_id: int) -> Offered:
