@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs.events import Bus, Work, unit_of_work
+from jobs.events import Bus, unit_of_work
 from library import jobs as job_rows
 from library.database import Database
 from library.errors import ShelfgraphError
@@ -167,10 +167,8 @@ async def sweep(database: Database, bus: Bus, moment: Callable[[], Any]) -> None
     """Queue again what a crash left and deliver what a lost message left; doing it twice is harmless."""
     async with unit_of_work(database, bus) as work:
         for job in await job_rows.sweep(work.session, moment()):
-            _announce(work, job)
-
-
-def _announce(work: Work, job: Job) -> None:
-    work.job_changed(job)
-    if job.state is JobState.QUEUED:
-        work.deliver(job)
+            work.job_changed(job)
+            if job.state is JobState.QUEUED:
+                work.deliver(job)
+        for job in await job_rows.undelivered(work.session, moment()):
+            work.deliver(job)

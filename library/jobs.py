@@ -15,6 +15,7 @@ from library.models.tables import now
 MAXIMUM_ATTEMPTS = 5  # a job that takes its worker down this often is not tried again
 LOST_AFTER = timedelta(seconds=8)  # eight heartbeats; a claim that was voided too early costs only repeated work
 REDELIVER_AFTER = timedelta(seconds=10)
+REDELIVERED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +145,8 @@ async def retry(session: AsyncSession, job_id: int) -> Job:
 
 
 async def sweep(session: AsyncSession, moment: datetime) -> Sequence[Job]:
-    """Find what a crash left: lost RUNNING jobs become QUEUED (or FAILED after too many attempts).
-
-    Returns every job whose row changed or which waits so long that its message must have been lost.
-    """
+    """Find what a crash left: lost RUNNING jobs become QUEUED (or FAILED after too many attempts); gives these."""
     lost = sa.select(Job).where(Job.state == JobState.RUNNING, Job.heartbeat_at < moment - LOST_AFTER)
-    waiting = sa.select(Job).where(Job.state == JobState.QUEUED, Job.created_at < moment - REDELIVER_AFTER)
     # A row that somebody holds is being mended or moved on by them.
     jobs = list((await session.scalars(lost.with_for_update(skip_locked=True))).all())
     for job in jobs:
@@ -161,7 +158,16 @@ async def sweep(session: AsyncSession, moment: datetime) -> Sequence[Job]:
             finish(job, JobState.FAILED)
         else:
             _requeue(job)
-    return [*jobs, *(await session.scalars(waiting)).all()]
+    return jobs
+
+
+async def undelivered(session: AsyncSession, moment: datetime) -> Sequence[Job]:
+    """The first jobs of those that wait so long that their messages may have been lost.
+
+    No more than that: where thousands wait for a worker, each look would put thousands of messages into the queue.
+    """
+    waiting = sa.select(Job).where(Job.state == JobState.QUEUED, Job.created_at < moment - REDELIVER_AFTER)
+    return (await session.scalars(waiting.order_by(Job.id).limit(REDELIVERED_AT_ONCE))).all()
 
 
 async def release(session: AsyncSession, job_id: int, worker: str) -> Job | None:

@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from jobs import queue
-from jobs.events import Bus, unit_of_work
+from jobs.events import Bus, open_queue, unit_of_work
 from jobs.execution import Handler, Run, execute, sweep
 from library import jobs as job_rows
 from library.database import Database
 from library.errors import Conflict, IdempotencyKeyReused, JobFinished, JobNotFinished, SameJobGoesOn
-from library.models import Job, JobItemError
+from library.models import Event, Job, JobItemError
 from library.models.jobs import JobKind, JobState
 from library.models.tables import now
 
@@ -290,3 +290,17 @@ async def test_a_job_whose_work_another_one_does_is_not_retried(database: Databa
         async with unit_of_work(database, bus) as work:
             await queue.retry(work, first)
     assert str(refused.value) == f"Job {second} is at the work of job {first} already. Follow that one."
+
+
+async def test_of_thousands_that_wait_only_the_first_are_delivered_again_and_nobody_is_told(
+    database: Database, bus: Bus, redis_url: str
+) -> None:
+    minute_ago = now() - timedelta(minutes=1)
+    given = {"kind": JobKind.SCAN_LIBRARY, "payload": {}, "created_by": "system", "created_at": minute_ago}
+    async with database.write() as session:
+        await session.execute(sa.insert(Job), [given] * (job_rows.REDELIVERED_AT_ONCE + 20))
+    await sweep(database, bus, now)
+    async with open_queue(redis_url) as waiting:
+        assert len(await waiting.queued_jobs()) == job_rows.REDELIVERED_AT_ONCE
+    async with database.read() as session:
+        assert await session.scalar(sa.select(sa.func.count(Event.id))) == 0
