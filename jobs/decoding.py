@@ -1,38 +1,28 @@
 """Decodes pieces of audio files to see whether they are whole, in processes that a bad file may hang or crash."""
 
 import asyncio
-import multiprocessing
-import resource
-import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import av
 from mutagen import MutagenError
 from mutagen import mp3 as _mp3
-from pebble import ProcessExpired, ProcessPool
 
+from jobs.audio_processes import FILE_TIMEOUT_SECONDS, MEMORY_BYTES, AudioProcesses
 from library.scanning.errors import (
     EmptyFileError,
     FileUnreadableError,
     Problem,
-    ReadingCrashedError,
     ReadingOutOfMemoryError,
-    ReadingTimedOutError,
     ScanError,
 )
 
 # mutagen declares types for some of its functions only
 mp3: Any = _mp3
 
-FILE_TIMEOUT_SECONDS = 600.0  # all of a file is read once; a slow disk gives 2 MB a second
-MEMORY_BYTES = 1536 * 1024**2  # address space, of which Python with FFmpeg's libraries takes about 600 MB
-FILES_PER_PROCESS = 200  # bounds what a decoder may leak
 SPOTS = (0.0, 0.25, 0.5, 0.75)  # of a file's length; its end is decoded besides
 SPOT_SECONDS = 1.0
 LAST_PACKETS = 40
@@ -89,11 +79,8 @@ def check_audio(root: str, path: str) -> Sound | Problem:
         return FileUnreadableError(error).problem(path)
 
 
-class AudioDecoder:
-    """A pool of decoding processes, open as long as its ``async with`` block.
-
-    ``timeout`` in seconds bounds one file, ``memory_bytes`` one process; ``check`` is what runs in the process.
-    """
+class AudioDecoder(AudioProcesses):
+    """A pool of decoding processes; ``check`` is what runs in them."""
 
     def __init__(
         self,
@@ -103,29 +90,12 @@ class AudioDecoder:
         memory_bytes: int = MEMORY_BYTES,
         check: Check = check_audio,
     ) -> None:
-        self._timeout = timeout
+        super().__init__(processes=processes, timeout=timeout, memory_bytes=memory_bytes)
         self._check = check
-        # Never "fork": it copies the threads' locks of a process that runs an event loop.
-        self._pool: Any = ProcessPool(
-            max_workers=processes,
-            max_tasks=FILES_PER_PROCESS,
-            initializer=_limit_memory,
-            initargs=[memory_bytes],
-            context=multiprocessing.get_context("spawn"),
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool.stop()
-        await asyncio.to_thread(self._pool.join)
 
     async def check(self, root: str, paths: Sequence[str]) -> AsyncGenerator[Sound | Problem]:
         """Check the files at `paths` below `root`, one answer each in their order; ending early cancels the rest."""
-        waiting = [asyncio.create_task(self._answer(root, path)) for path in paths]
+        waiting = [asyncio.create_task(self.answer(self._check, root, path)) for path in paths]
         try:
             for task in waiting:
                 yield await task
@@ -133,24 +103,6 @@ class AudioDecoder:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
-
-    async def _answer(self, root: str, path: str) -> Sound | Problem:
-        future = self._pool.schedule(self._check, args=[root, path], timeout=self._timeout)
-        try:
-            answer: Sound | Problem = await asyncio.wrap_future(future)
-        except FutureTimeoutError:
-            return ReadingTimedOutError(self._timeout).problem(path)
-        except ProcessExpired as error:
-            return ReadingCrashedError(error.exitcode).problem(path)
-        except MemoryError:
-            return ReadingOutOfMemoryError().problem(path)
-        return answer
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    # macOS refuses a limit on the address space; the time-out bounds a greedy file there.
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from jobs.placements import finish_move, place_import, proof_of_row
 from jobs.placing import discard, staging_folder
 from jobs.recycling import Taken, remove_empty_folders, take_out
 from jobs.scans import Scanning
+from jobs.tagging import TagWriter
 from jobs.verification import folder_here, judge_length, judge_sound, verify_files, write_results
 from library import downloads, imports, roots, wants
 from library.downloads import Reason, ReasonCode
@@ -38,10 +39,11 @@ _UNEXPECTED = Hindrance(
 
 @dataclass(frozen=True, slots=True)
 class Importing:
-    """What imports need from their process: who reads and decodes files, and where taken-out files go."""
+    """What imports need from their process: who reads, decodes and tags files, and where taken-out files go."""
 
     scanning: Scanning
     decoder: AudioDecoder
+    tagger: TagWriter
     recycle_dir: Path
 
 
@@ -129,7 +131,7 @@ async def _verify(run: Run, importing: Importing, download_id: int) -> None:
         _move(work, download, DownloadState.IMPORTING, message)
 
 
-async def _place(run: Run, importing: Importing, download_id: int) -> None:  # noqa: ARG001 every step has this shape
+async def _place(run: Run, importing: Importing, download_id: int) -> None:
     async with run.database.read() as session:
         download = await downloads.get(session, download_id)
         rows = await imports.going_on(session, download_id)
@@ -141,12 +143,17 @@ async def _place(run: Run, importing: Importing, download_id: int) -> None:  # n
     source = folder_here(download, mappings)
     for row in rows:
         if row.state is ImportState.PLANNED:
-            await place_import(run, row, source, mode=download.mode, begin=_still_importing)
+            await place_import(run, row, source, importing.tagger, mode=download.mode, begin=_still_importing)
     for row in rows:
         await finish_move(run, row.id, source)
     async with unit_of_work(run.database, run.bus) as work:
         download = await _expect(work, download_id, DownloadState.IMPORTING)
-        _move(work, download, DownloadState.IMPORTED, f"placed in {', '.join(repr(row.folder) for row in rows)}")
+        _move(work, download, DownloadState.IMPORTED, await _placed(work, rows))
+
+
+async def _placed(work: Work, rows: Sequence[Import]) -> str:
+    warnings = [told for row in rows for told in imports.not_tagged(await imports.files_of(work.session, row.id))]
+    return ". ".join([f"placed in {', '.join(repr(row.folder) for row in rows)}", *warnings])
 
 
 async def _enter(run: Run, importing: Importing, download_id: int) -> None:

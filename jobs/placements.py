@@ -3,32 +3,59 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import structlog
 
 from jobs.events import Work, unit_of_work
 from jobs.execution import Run
 from jobs.placing import (
     Proof,
+    adopt,
+    aside,
     content_hash,
     discard,
     is_ours,
     is_published,
     publish,
+    remove_staged,
     stage,
     staging_folder,
     told,
     write_new,
 )
+from jobs.tagging import TagWriter
 from library import downloads, imports, roots
 from library.import_errors import Unwritable
+from library.import_plans import Role, role_of
 from library.models.downloads import Import, ImportedFile, ImportMode, ImportState
 from library.models.tables import now
+from library.written_tags import WrittenTags, is_taggable
+
+log = structlog.get_logger(__name__)
 
 _SOURCE_REMOVED = "source_removed"
+_SOURCE_BYTES = "source_bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where a file comes from, of which size, and where it is staged."""
+
+    source: Path
+    staged: Path
+    source_bytes: int
 
 
 async def place_import(
-    run: Run, row: Import, source: Path, *, mode: ImportMode, begin: Callable[[Work, Import], Awaitable[None]]
+    run: Run,
+    row: Import,
+    source: Path,
+    tagger: TagWriter,
+    *,
+    mode: ImportMode,
+    begin: Callable[[Work, Import], Awaitable[None]],
 ) -> None:
     """Stage, prove and publish the files of a PLANNED import; `source` is the folder of the download.
 
@@ -46,7 +73,7 @@ async def place_import(
         files = await imports.files_of(session, row.id)
     proofs = _proofs(row, files)
     if len(proofs) < len(files) or not await asyncio.to_thread(is_published, place / row.folder, proofs):
-        proofs = await _stage(run, row, files, source, staging)
+        proofs = await _stage(run, row, files, source, staging, tagger)
         async with unit_of_work(run.database, run.bus) as work:
             await begin(work, row)
             await _note(work, row, proofs)
@@ -95,23 +122,72 @@ async def _change_mode(run: Run, row: Import, staging: Path, mode: ImportMode) -
             file.device = file.inode = file.content_hash = None
 
 
-async def _stage(run: Run, row: Import, files: Sequence[ImportedFile], source: Path, staging: Path) -> dict[str, Proof]:
+async def _stage(
+    run: Run, row: Import, files: Sequence[ImportedFile], source: Path, staging: Path, tagger: TagWriter
+) -> dict[str, Proof]:
+    tags = await _tags(run, row, files)
     proofs = {}
     for done, file in enumerate(files):
         await run.progress(done, len(files), f"placing {file.target}")
         inner = file.target.removeprefix(f"{row.folder}/")
         known = proof_of_row(file) if file.inode is not None else None
         if file.source is None:
-            proof = await asyncio.to_thread(write_new, await _sidecar(run, row), staging / inner)
+            proofs[inner] = await asyncio.to_thread(write_new, await _sidecar(run, row), staging / inner)
+            continue
+        way = _Way(source / file.source, staging / inner, _source_bytes(file))
+        is_staged = known is not None and await asyncio.to_thread(is_ours, way.staged, known)
+        if file.id in tags and not is_staged:
+            proof, not_tagged = await _stage_tagged(way, tagger, tags[file.id])
         else:
-            proof = await asyncio.to_thread(
-                stage, source / file.source, staging / inner, file.size_bytes, row.mode, known
-            )
-            if proof.content_hash is not None and proof != known:  # a copy is worth keeping over a crash
-                async with unit_of_work(run.database, run.bus) as work:
-                    await _note(work, row, {inner: proof})
+            proof = await asyncio.to_thread(stage, way.source, way.staged, way.source_bytes, row.mode, known)
+            not_tagged = None
+        if proof.content_hash is not None and proof != known:  # a copy is worth keeping over a crash
+            async with unit_of_work(run.database, run.bus) as work:
+                await _note(work, row, {inner: proof})
+                await _note_tags(work, file.id, way, not_tagged)
         proofs[inner] = proof
     return proofs
+
+
+async def _stage_tagged(way: _Way, tagger: TagWriter, tags: WrittenTags) -> tuple[Proof, str | None]:
+    """Stage a copy with tags, or why it is one without.
+
+    It is finished under a name that no other try knows, so that neither half a tag nor a process that outlives its
+    worker touches a file that has been noted.
+    """
+    finished = aside(way.staged)
+    await asyncio.to_thread(stage, way.source, finished, way.source_bytes, ImportMode.COPY, None)
+    problem = await tagger.write(finished, tags)
+    if problem is None:
+        return await asyncio.to_thread(adopt, finished, way.staged), None
+    log.warning("tags_not_written", code=problem.code, reason=problem.reason)
+    await asyncio.to_thread(remove_staged, finished)
+    proof = await asyncio.to_thread(stage, way.source, way.staged, way.source_bytes, ImportMode.COPY, None)
+    return proof, problem.reason
+
+
+async def _tags(run: Run, row: Import, files: Sequence[ImportedFile]) -> dict[int, WrittenTags]:
+    """What is written into which file, by its row's id."""
+    async with run.database.read() as session:
+        tags = await imports.tags(session, row)
+    audio = [file for file in files if file.source is not None and role_of(file.target) is Role.AUDIO]
+    if tags is None:
+        return {}
+    if len(audio) > 1:
+        told = {file.id: replace(tags, title=PurePosixPath(file.target).stem, keeps_title=True) for file in audio}
+    else:
+        told = {file.id: tags for file in audio}
+    return {file.id: told[file.id] for file in audio if is_taggable(file.target)}
+
+
+def _source_bytes(file: ImportedFile) -> int:
+    """The size of a file in the torrent; with tags its copy has another."""
+    return int((file.details or {}).get(_SOURCE_BYTES, file.size_bytes))
+
+
+async def _note_tags(work: Work, file_id: int, way: _Way, not_tagged: str | None) -> None:
+    file = await work.session.get_one(ImportedFile, file_id)
+    file.details = {**(file.details or {}), _SOURCE_BYTES: way.source_bytes, imports.NOT_TAGGED: not_tagged}
 
 
 async def _sidecar(run: Run, row: Import) -> bytes:

@@ -87,6 +87,27 @@ def write_new(content: bytes, staged: Path) -> Proof:
     return proof_of(staged, hashlib.sha256(content).hexdigest())
 
 
+def aside(staged: Path) -> Path:
+    """A name beside a staged file under which it is finished first; no try that was cut off knows it."""
+    return staged.with_name(f".{secrets.token_hex(8)}{staged.suffix}")
+
+
+def adopt(finished: Path, staged: Path) -> Proof:
+    """Let a copy that was finished under another name be the staged file. Raises DiskFull and Unwritable."""
+    with told():
+        with finished.open("rb") as file:
+            os.fsync(file.fileno())
+        hashed = content_hash(finished)
+        os.replace(finished, staged)  # noqa: PTH105 beside os.rename
+        return proof_of(staged, hashed)
+
+
+def remove_staged(place: Path) -> None:
+    """Take a file of the staging folder away. Raises Unwritable."""
+    with told():
+        _remove(place)
+
+
 def publish(root: Path, staging: Path, folder: str, proofs: Mapping[str, Proof]) -> None:
     """Let the staged folder appear at `folder` below the root, whole and at once.
 

@@ -31,6 +31,7 @@ from jobs.notifications import Notifying
 from jobs.notifications import run as notify
 from jobs.polling import Paces, Poller
 from jobs.scans import Scanning
+from jobs.tagging import TagWriter
 from jobs.workshop import Workshop, handlers
 from library.database import Database, identity, open_database
 from library.integrations import EnvironmentIntegration, from_environment
@@ -92,6 +93,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
         FileReader(processes=settings.scan_processes, timeout=settings.file_timeout_seconds)
     )
     decoder = await stack.enter_async_context(AudioDecoder())
+    tagger = await stack.enter_async_context(TagWriter())
     threads = settings.embedding_threads or os.cpu_count() or 1
     model = EmbeddingModel(settings.data_dir / "models", settings.embedding_model, threads)
     indexing = Indexing(settings.data_dir / "index", model)
@@ -115,7 +117,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
             scanning=scanning,
             indexing=indexing,
             grabbing=Grabbing(integrations, database_identity),
-            importing=Importing(scanning, decoder, settings.resolved_recycle_dir),
+            importing=Importing(scanning, decoder, tagger, settings.resolved_recycle_dir),
             integrations=integrations,
         ),
         scan_interval=timedelta(hours=hours) if hours else None,

@@ -32,6 +32,7 @@ from library.models.downloads import (
     DownloadState,
     Import,
     ImportedFile,
+    ImportMode,
     ImportState,
 )
 from library.models.editions import Copy, Edition, LibraryRoot
@@ -41,6 +42,9 @@ from library.models.tables import now
 from library.naming import DEFAULT_TEMPLATE
 from library.path_mapping import PathMapping, mappings_of
 from library.releases.facts import ReleaseFacts
+from library.written_tags import WrittenTags
+
+NOT_TAGGED = "not_tagged"  # in a file's details: why it keeps the tags it had
 
 
 class NotUndoable(Conflict):
@@ -81,7 +85,7 @@ async def plan(session: AsyncSession, download: Download) -> Plan:
         mode=download.mode,
         imports=tuple(planned),
         left_out=(*left_out, *_ungrouped(kept, groups)),
-        warnings=tuple(_warnings(groups, subjects, asked)),
+        warnings=(*_warnings(groups, subjects, asked), *tag_warnings(options, download.mode)),
     )
 
 
@@ -198,6 +202,48 @@ def sidecar_of(subject: Subject) -> bytes:
         "language": names.language,
     }
     return orjson.dumps({name: value for name, value in told.items() if value}, option=orjson.OPT_INDENT_2)
+
+
+async def tags(session: AsyncSession, row: Import) -> WrittenTags | None:
+    """What is written into the tags of an import's files, with the book's title for that of the file.
+
+    None where nothing is: nobody wants it, the files are no copies, or nobody knows the book.
+    """
+    download = await downloads.get(session, row.download_id)
+    wanted = (await options_of(session, download)).get("write_tags", False)
+    if not wanted or row.mode is not ImportMode.COPY or row.book_id is None:
+        return None
+    names = (await subject_of(session, row.book_id, await facts_of(session, download))).names
+    edition = await session.get(Edition, row.edition_id) if row.edition_id is not None else None
+    return WrittenTags(
+        title=names.title,
+        album=names.title,
+        authors=names.authors,
+        narrators=names.narrators,
+        series=names.series,
+        position=names.position,
+        published_year=names.published_year,
+        language=names.language,
+        asin=edition.asin if edition is not None else names.asin,
+    )
+
+
+def tag_warnings(options: Mapping[str, Any], mode: ImportMode) -> list[str]:
+    """What is to be said where tags are wanted and not written."""
+    if not options.get("write_tags", False) or mode is ImportMode.COPY:
+        return []
+    return [f"Tags are written to copies only; with {mode} the files keep the tags they have."]
+
+
+def not_tagged(files: Sequence[ImportedFile]) -> list[str]:
+    """What is to be said of files that keep their tags although new ones were wanted."""
+    kept = [(file.target, why) for file in files if (why := (file.details or {}).get(NOT_TAGGED))]
+    if not kept:
+        return []
+    target, why = kept[0]
+    others = len(kept) - 1
+    more = f" and of {others} more file{'s' if others > 1 else ''}" if others else ""
+    return [f"The tags of {PurePosixPath(target).name!r}{more} could not be written: {why}"]
 
 
 async def expected_seconds(

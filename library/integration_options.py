@@ -87,6 +87,7 @@ class QBittorrentOptions(_Options):
     free_space_reserve_bytes: int = Field(default=_FREE_SPACE_RESERVE_BYTES, ge=0)
     naming_template: str | None = None
     write_sidecar: bool = True
+    write_tags: bool = False  # into copies; a link is the file that seeds
 
 
 AnyOptions = ProwlarrOptions | TorznabOptions | MyAnonamouseOptions | QBittorrentOptions

@@ -296,7 +296,8 @@ async def _kept_plan(session: AsyncSession, download: models.Download) -> Plan |
     sources = {file.source for one in planned for file in one.files}
     listed = await downloads.files_of(session, download.id)
     left_out = tuple(file.path for file in listed if file.path not in sources)
-    return Plan(rows[0].root_id, rows[0].mode, tuple(planned), left_out)
+    warnings = imports.tag_warnings(await imports.options_of(session, download), rows[0].mode)
+    return Plan(rows[0].root_id, rows[0].mode, tuple(planned), left_out, tuple(warnings))
 
 
 def _preview(plan: Plan) -> ImportPreview:

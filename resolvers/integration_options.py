@@ -68,6 +68,10 @@ class QBittorrentOptions:
     free_space_reserve_bytes: BigInt = strawberry.field(description="Space that a download must leave free.")
     naming_template: str | None = strawberry.field(description="How imported folders and files are named; null: usual.")
     write_sidecar: bool = strawberry.field(description="Whether a metadata file is written beside imported copies.")
+    write_tags: bool = strawberry.field(
+        description="Whether what is known of the book is written into the tags of imported files: with mode COPY "
+        "only, since files that seed are never written to, and into mp3, m4b, m4a, flac, ogg and opus."
+    )
 
 
 IntegrationOptions = Annotated[
@@ -165,6 +169,10 @@ class QBittorrentInput:
     )
     write_sidecar: strawberry.Maybe[bool] = strawberry.field(
         description="Whether a metadata file is written beside imported copies."
+    )
+    write_tags: strawberry.Maybe[bool] = strawberry.field(
+        description="Whether what is known of the book is written into the tags of imported files: with mode COPY "
+        "only, since files that seed are never written to, and into mp3, m4b, m4a, flac, ogg and opus."
     )
 
 

@@ -89,7 +89,7 @@ _MP4_CODECS = {"mp4a": "aac", "alac": "alac", "ec-3": "eac3", "ac-3": "ac3", "Op
 _TEXTS = frozenset({"description", "longdescription", "comment", "synopsis"})
 _PICTURE_TAGS = frozenset({"metadata_block_picture", "coverart", "covr", "wm/picture", "cover art (front)"})
 # mutagen trusts sizes and counts in the file, so damaged bytes surface as any of these.
-_DAMAGE = (
+DAMAGE = (
     mutagen.MutagenError,
     struct.error,
     ValueError,
@@ -121,6 +121,39 @@ def read_tags(path: Path) -> FileTags:
         raise FileUnreadableError(error) from error
 
 
+def named_values(audio: Any) -> Iterator[tuple[str, str]]:
+    """The tags of a file that mutagen read, by the names of tag_names; pictures are none."""
+    tags = audio.tags
+    if tags is None:
+        return iter(())
+    if isinstance(tags, ID3):
+        return _id3_values(tags)
+    if isinstance(audio, MP4):
+        return _mp4_values(tags)
+    if isinstance(audio, ASF):
+        return _asf_values(tags)
+    return ((tag_names.common_name(name), value) for name, value in tags if name.lower() not in _PICTURE_TAGS)
+
+
+def id3_name(frame: Any) -> str | None:
+    """The name of an ID3 frame; None: it is no tag, or nobody's."""
+    frame_id = str(frame.FrameID)
+    if frame_id == "TXXX":
+        return tag_names.common_name(frame.desc)
+    if frame_id == "COMM":
+        return tag_names.ID3_COMMENT.get(frame.desc.casefold())
+    if frame_id.startswith("T") or frame_id in tag_names.ID3:
+        return tag_names.ID3.get(frame_id, frame_id.lower())
+    return None
+
+
+def mp4_name(atom: str) -> str:
+    """The name of an MP4 atom, also of a freeform one."""
+    if atom.startswith("----:"):
+        return tag_names.common_name(atom.split(":", 2)[-1])
+    return tag_names.MP4.get(atom, atom.lower())
+
+
 def _read(file: BinaryIO, path: Path) -> FileTags:
     format_name = path.suffix[1:].lower() or "unknown"
     try:
@@ -129,9 +162,9 @@ def _read(file: BinaryIO, path: Path) -> FileTags:
         if audio is None:
             raise UnsupportedFormatError(path.suffix)
         format_name = _FORMATS[type(audio)]
-        tags = _bounded(_named_values(audio)) or _bounded(_foreign_values(file))
+        tags = _bounded(named_values(audio)) or _bounded(_foreign_values(file))
         return _file_tags(audio, tags)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableAudioError(format_name, error) from error
 
 
@@ -162,45 +195,19 @@ def _positive(info: Any, name: str) -> int | None:
     return value if value > 0 else None
 
 
-def _named_values(audio: Any) -> Iterator[tuple[str, str]]:
-    tags = audio.tags
-    if tags is None:
-        return iter(())
-    if isinstance(tags, ID3):
-        return _id3_values(tags)
-    if isinstance(audio, MP4):
-        return _mp4_values(tags)
-    if isinstance(audio, ASF):
-        return _asf_values(tags)
-    return ((tag_names.common_name(name), value) for name, value in tags if name.lower() not in _PICTURE_TAGS)
-
-
 def _id3_values(tags: Any) -> Iterator[tuple[str, str]]:
     for frame in tags.values():
-        if name := _id3_name(frame):
+        if name := id3_name(frame):
             values = frame.genres if frame.FrameID == "TCON" else getattr(frame, "text", ())
             yield from ((name, str(value)) for value in values)
-
-
-def _id3_name(frame: Any) -> str | None:
-    frame_id = str(frame.FrameID)
-    if frame_id == "TXXX":
-        return tag_names.common_name(frame.desc)
-    if frame_id == "COMM":
-        return tag_names.ID3_COMMENT.get(frame.desc.casefold())
-    if frame_id.startswith("T") or frame_id in tag_names.ID3:
-        return tag_names.ID3.get(frame_id, frame_id.lower())
-    return None
 
 
 def _mp4_values(tags: Any) -> Iterator[tuple[str, str]]:
     for atom, values in tags.items():
         if atom in _PICTURE_TAGS:
             continue
-        freeform = atom.startswith("----:")
-        name = tag_names.common_name(atom.split(":", 2)[-1]) if freeform else tag_names.MP4.get(atom, atom.lower())
         for value in values if isinstance(values, list) else [values]:
-            yield name, _mp4_text(value)
+            yield mp4_name(atom), _mp4_text(value)
 
 
 def _mp4_text(value: Any) -> str:

@@ -9,6 +9,7 @@ import pytest
 from jobs.decoding import AudioDecoder
 from jobs.events import Bus
 from jobs.imports import Importing
+from jobs.tagging import TagWriter
 from library.database import Database
 from library.scanning.file_reader import FileReader
 from tests.jobs.import_fixtures import Depot
@@ -29,8 +30,8 @@ async def depot(shelf: Shelf, tmp_path: Path) -> AsyncIterator[Depot]:
     """An empty folder of finished downloads beside the shelf, with one decoding process."""
     folder = tmp_path / "depot"
     folder.mkdir()
-    async with AudioDecoder() as decoder:
-        yield Depot(folder, shelf, Importing(shelf.scanning, decoder, tmp_path / "recycle"))
+    async with AudioDecoder() as decoder, TagWriter() as tagger:
+        yield Depot(folder, shelf, Importing(shelf.scanning, decoder, tagger, tmp_path / "recycle"))
 
 
 @pytest.fixture

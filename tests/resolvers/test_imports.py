@@ -12,6 +12,7 @@ from library import downloads, imports, models
 from library.database import Database
 from library.models.accounts import Role
 from library.models.downloads import DownloadState, ImportMode, ImportState
+from library.models.integrations import IntegrationKind, IntegrationSource
 from library.models.jobs import JobKind
 from library.releases.facts import ReleaseFacts
 from resolvers.context import Context, Viewer
@@ -134,6 +135,23 @@ async def test_a_plan_that_is_kept_is_shown_as_it_was_made(ask: Ask, database: D
     assert after["imports"][0].pop("book") == {"title": "Renamed meanwhile"}
     before["imports"][0].pop("book")
     assert after == before
+
+
+async def test_tags_that_will_not_be_written_are_told_before_and_after(
+    ask: Ask, database: Database, download_id: int
+) -> None:
+    async with database.write() as session:
+        client = models.Integration(
+            kind=IntegrationKind.QBITTORRENT, name="qBittorrent", url="http://127.0.0.1:1",
+            source=IntegrationSource.MUTATION, options={"write_tags": True},
+        )  # fmt: skip
+        session.add(client)
+        await session.flush()
+        (await downloads.get(session, download_id)).client_id = client.id
+    said = ["Tags are written to copies only; with HARDLINK the files keep the tags they have."]
+    assert (await preview(ask, MEMBER, download_id))["warnings"] == said
+    await apply(database, download_id)
+    assert (await preview(ask, MEMBER, download_id))["warnings"] == said
 
 
 async def test_what_cannot_be_imported_says_why(ask: Ask, database: Database, download_id: int) -> None:
