@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from library.downloads import ReasonCode
 from library.models.downloads import Download, DownloadState, DownloadTorrent
@@ -18,24 +17,23 @@ KINDS = {
     DownloadState.IMPORTING: JobKind.IMPORT_DOWNLOAD,
     DownloadState.IMPORTED: JobKind.IMPORT_DOWNLOAD,
 }
+_ALL_KINDS = sorted(set(KINDS.values()))
 _GOING_ON = (JobState.QUEUED, JobState.RUNNING)
 _FROM_FILES = (DownloadState.VERIFYING, DownloadState.IMPORTING)
 
 
 async def without_job(session: AsyncSession, limit: int = 100) -> Sequence[int]:
     """Downloads whose state needs a job that is neither waiting nor running."""
-    select = (
-        sa.select(Download.id)
-        .where(Download.state.in_(list(KINDS)), ~_job_of(Download.id, Job.state.in_(_GOING_ON)).exists())
-        .order_by(Download.id)
-        .limit(limit)
-    )
-    return (await session.scalars(select)).all()
+    # Asked for each download anew, a thousand that wait would look at a thousand jobs each.
+    looked_after = sa.select(_download_id()).where(Job.kind.in_(_ALL_KINDS), Job.state.in_(_GOING_ON))
+    alone = (Download.state.in_(list(KINDS)), Download.id.not_in(looked_after))
+    return (await session.scalars(sa.select(Download.id).where(*alone).order_by(Download.id).limit(limit))).all()
 
 
 async def has_job(session: AsyncSession, download: Download) -> bool:
     """Whether somebody is at it, or will be."""
-    return await session.scalar(_job_of(sa.literal(download.id), Job.state.in_(_GOING_ON)).limit(1)) is not None
+    its_own = (Job.kind.in_(_ALL_KINDS), Job.state.in_(_GOING_ON), _download_id() == download.id)
+    return await session.scalar(sa.select(Job.id).where(*its_own).limit(1)) is not None
 
 
 async def last_since(session: AsyncSession, download: Download) -> Job | None:
@@ -59,13 +57,6 @@ async def taken_from_client_and_disk(session: AsyncSession, limit: int = 100) ->
         Download.id.in_(sa.select(DownloadTorrent.download_id)),
     )
     return (await session.scalars(sa.select(Download.id).where(*gone).order_by(Download.id).limit(limit))).all()
-
-
-def _job_of(
-    download_id: sa.ColumnElement[int] | InstrumentedAttribute[int], *those: sa.ColumnElement[bool]
-) -> sa.Select[int]:
-    kinds = sorted(set(KINDS.values()))
-    return sa.select(Job.id).where(Job.kind.in_(kinds), _download_id() == download_id, *those)
 
 
 def _download_id() -> sa.ColumnElement[int]:

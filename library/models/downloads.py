@@ -50,7 +50,7 @@ class Download(Table):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     state: Mapped[DownloadState] = mapped_column(enum_text(DownloadState), default=DownloadState.QUEUED)
     state_since: Mapped[datetime] = mapped_column(default=now)
-    deadline_at: Mapped[datetime | None]  # by when it should have left its state
+    deadline_at: Mapped[datetime | None] = mapped_column(index=True)  # by when it should have left its state
     returns_to: Mapped[DownloadState | None] = mapped_column(enum_text(DownloadState))  # from BLOCKED
     reason_code: Mapped[str | None] = mapped_column(sa.String(60))  # of BLOCKED and FAILED
     reason_message: Mapped[str | None]

@@ -420,6 +420,7 @@ def upgrade() -> None:
     with op.batch_alter_table("downloads", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_downloads_book_id"), ["book_id"], unique=False)
         batch_op.create_index("ix_downloads_created_by", ["created_by", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_downloads_deadline_at"), ["deadline_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_downloads_info_hash"), ["info_hash"], unique=False)
         batch_op.create_index(batch_op.f("ix_downloads_release_id"), ["release_id"], unique=False)
         batch_op.create_index("ix_downloads_state_retry_at", ["state", "retry_at"], unique=False)
@@ -620,6 +621,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_downloads_state_retry_at")
         batch_op.drop_index(batch_op.f("ix_downloads_release_id"))
         batch_op.drop_index(batch_op.f("ix_downloads_info_hash"))
+        batch_op.drop_index(batch_op.f("ix_downloads_deadline_at"))
         batch_op.drop_index("ix_downloads_created_by")
         batch_op.drop_index(batch_op.f("ix_downloads_book_id"))
 
