@@ -57,15 +57,17 @@ async def search_for(work: Work, want: Want) -> Job | None:
 async def grab_best(database: Database, bus: Bus, search_id: int) -> Download | None:
     """Take the best release of a want's search, where the want says so.
 
-    Only from the profile's threshold, and while nothing of the book is on its way. Never spends wedges or points. Doing
-    it twice takes one.
+    Only from the profile's threshold, and while nothing of the book is on its way or has come since the search began,
+    which judged by what was owned then. Never spends wedges or points. Doing it twice takes one.
     """
     async with unit_of_work(database, bus) as work:
         search = await release_searches.get(work.session, search_id)
         want = await wants.get(work.session, search.want_id, locked=True) if search.want_id is not None else None
         if want is None or not want.grab_automatically or want.state is WantState.CLOSED:
             return None
-        release = None if await _is_on_its_way(work.session, want) else await _best(work.session, search, want)
+        release = (
+            None if await _is_taken_care_of(work.session, want, search) else await _best(work.session, search, want)
+        )
         return await _take(work, release, want) if release is not None else None
 
 
@@ -73,10 +75,11 @@ async def _can_search(session: AsyncSession) -> bool:
     return any(one.enabled and one.needs_action is None for one in await provider_reports.providers(session))
 
 
-async def _is_on_its_way(session: AsyncSession, want: Want) -> bool:
+async def _is_taken_care_of(session: AsyncSession, want: Want, search: ReleaseSearch) -> bool:
     of_want = sa.or_(Download.want_id == want.id, Download.book_id == want.book_id)
-    under_way = sa.select(Download.id).where(of_want, Download.state.not_in(list(ENDED_STATES)))
-    return await session.scalar(under_way.limit(1)) is not None
+    has_come = sa.and_(Download.state == DownloadState.DONE, Download.finished_at >= search.created_at)
+    any_of_them = sa.or_(Download.state.not_in(list(ENDED_STATES)), has_come)
+    return await session.scalar(sa.select(Download.id).where(of_want, any_of_them).limit(1)) is not None
 
 
 async def _best(session: AsyncSession, search: ReleaseSearch, want: Want) -> Release | None:

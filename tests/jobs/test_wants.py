@@ -118,6 +118,18 @@ async def test_nothing_more_is_taken_while_something_is_on_its_way(
     assert len(await all_downloads(database)) == 1
 
 
+async def test_nothing_is_taken_by_a_search_during_which_the_book_has_come(
+    database: Database, bus: Bus, redis_url: str
+) -> None:
+    rules = {"grab_threshold": 10.0, "dramatized": "ALLOWED"}
+    (first,) = await grabbed(database, bus, redis_url, grab_automatically=True, rules=rules)
+    async with database.write() as session:
+        download = await downloads.get(session, first.id)
+        download.state, download.finished_at = DownloadState.DONE, now()
+        search_id = (await session.scalars(sa.select(ReleaseSearch.id))).one()
+    assert await want_jobs.grab_best(database, bus, search_id) is None
+
+
 async def test_what_failed_before_is_not_taken_again(database: Database, bus: Bus, redis_url: str) -> None:
     rules = {"grab_threshold": 10.0, "dramatized": "ALLOWED"}
     (first,) = await grabbed(database, bus, redis_url, grab_automatically=True, rules=rules)
