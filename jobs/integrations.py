@@ -20,7 +20,7 @@ from integrations.qbittorrent import Credentials, QBittorrent
 from integrations.torznab import Torznab
 from jobs.events import Bus, Work, unit_of_work
 from jobs.tracker_session import SessionLease, StoredSession
-from library import events, integration_health, integration_secrets
+from library import downloads, events, integration_health, integration_secrets
 from library import integrations as rows
 from library.database import Database
 from library.errors import ShelfgraphError
@@ -186,6 +186,7 @@ class Integrations:
             changed = await integration_health.record_success(work.session, integration.id, seen=seen)
             if changed is not None:
                 integration_changed(work, changed)
+                await downloads.hurry(work.session)
 
     async def failed(self, integration: Integration, error: IntegrationError) -> None:
         """Note that it does not, and what the user can do about it."""

@@ -93,6 +93,17 @@ class ReasonCode(enum.StrEnum):
     UNEXPECTED = "UNEXPECTED"  # the worker's log has the details
 
 
+# What a server that answers again, or is configured at last, may end.
+_OF_SERVERS = frozenset(
+    {
+        ReasonCode.INDEXER_UNAVAILABLE,
+        ReasonCode.NEEDS_ACTION,
+        ReasonCode.NOT_CONFIGURED,
+        ReasonCode.CLIENT_UNAVAILABLE,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a download cannot go on: for programs, for people, and what they can do."""
@@ -283,6 +294,12 @@ def retry(session: AsyncSession, download: Download, *, ignore_warnings: bool = 
     download.missing_polls, download.left_client_at, download.finished_at = 0, None, None
     _enter(session, download, back, None, "retried by a user")
     download.attempts = 0
+
+
+async def hurry(session: AsyncSession) -> None:
+    """Let the blocked that wait for somebody else's server go on at once: one of these servers is back."""
+    waiting = sa.and_(Download.state == DownloadState.BLOCKED, Download.reason_code.in_(_OF_SERVERS))
+    await session.execute(sa.update(Download).where(waiting, Download.retry_at > now()).values(retry_at=now()))
 
 
 async def due(session: AsyncSession, moment: datetime, limit: int = 100) -> Sequence[Download]:

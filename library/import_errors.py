@@ -146,7 +146,8 @@ class CrossDevice(ImportBlocked):
     def __init__(self) -> None:
         super().__init__(
             "Download and library are on two file systems, or on one that knows no hardlinks.",
-            "Put both on one file system (in containers: below one mount), or retry with the mode COPY or MOVE.",
+            "Put both on one file system (in containers: below one mount) and retry, or cancel this download and "
+            "request the release again with the mode COPY or MOVE.",
         )
 
 
