@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from library.global_ids import global_id
 from tests.campaign.blows import Blows, Struck, taking_toll
 from tests.campaign.offers import Offer, offers
 from tests.campaign.process import ADDRESS, SITE
@@ -32,6 +33,8 @@ REQUEST = """mutation($release: ID!, $book: ID!, $key: String!) { requestDownloa
   release: $release, book: $book, idempotencyKey: $key}) { __typename
   ... on RequestDownloadPayload { download { id } } ... on Error { code message } } }"""
 
+RETRY = """mutation($id: ID!) { retryDownload(input: {id: $id}) { __typename ... on Error { code message } } }"""
+
 
 @dataclass
 class Campaign:
@@ -47,7 +50,7 @@ class Campaign:
     ended_at: dict[int, float] = field(default_factory=dict)
     faults: dict[int, list[str]] = field(default_factory=dict)
     sessions: int = 0  # that were entered anew because a death took the one in use along
-    retries: int = 0  # that somebody had to ask for
+    retries: Counter[str] = field(default_factory=Counter)  # that somebody had to ask for, by reason
     waiting: list[Offer] = field(default_factory=list)
 
     def run(self, kills: int) -> None:
@@ -98,7 +101,8 @@ class Campaign:
                 *lines,
                 "",
                 f"seed {self.seed}: {sum(targets.values())} kills ({dict(targets)}) at {len(rows)} points, "
-                f"{len(self.asked)} downloads; sessions entered anew: {self.sessions}; retried by hand: {self.retries}",
+                f"{len(self.asked)} downloads; sessions entered anew: {self.sessions}; "
+                f"retried by hand: {dict(self.retries)}",
                 "",
                 "| point | passed |",
                 "|---|---|",
@@ -142,7 +146,7 @@ class Campaign:
             elif state == "BLOCKED" and reason == "NEEDS_ACTION":
                 self._enter_session()
             elif state == "BLOCKED" and retry_at is None:
-                self._judge(offer, [f"it is BLOCKED by {reason} until somebody retries"])
+                self._retry(offer, str(reason))
             elif moment - since > PATIENCE_SECONDS:
                 self._judge(offer, [f"it is {state} ({reason}) after {PATIENCE_SECONDS:.0f} s"])
 
@@ -151,6 +155,17 @@ class Campaign:
             self.faults[offer.release_id] = faults
             self.on_the_way.pop(offer.release_id, None)
             self._say(f"{offer.title}: {faults}; the last blow was {self.blows.struck[-1:]}")
+
+    def _retry(self, offer: Offer, reason: str) -> None:
+        """What the user does whom a download waits for; the table tells how often."""
+        ((download_id,),) = rows(self.site, "SELECT id FROM downloads WHERE release_id = ?", offer.release_id)
+        try:
+            answer = self.site.ask(RETRY, id=global_id("Download", download_id))["retryDownload"]
+        except httpx.TransportError:
+            return  # the API is dead too; there will be another look
+        if answer["__typename"] == "RetryDownloadPayload":
+            self.retries[reason] += 1
+            self._say(f"{offer.title}: retried, as it was BLOCKED by {reason} after {self.blows.struck[-1:]}")
 
     def _enter_session(self) -> None:
         """What the user does whose tracker replaced the session while the worker died."""
@@ -183,8 +198,8 @@ def open_campaign(folder: Path, short_folder: Path, model: Path, seed: int) -> I
     ):
         sentinels = _sentinels(site)
         site.add_library()
+        site.shop.myanonamouse.account.unsat_limit = 1_000_000  # before the account is read
         site.configure_all()
-        site.shop.myanonamouse.account.unsat_limit = 1_000_000
         reaper = Reaper(site, chance)
         blows.kill = reaper.kill
         yield Campaign(site, seed, blows, chance, sentinels)

@@ -135,9 +135,8 @@ def _strange_counts(site: Site, offers: Sequence[Offer]) -> Iterable[str]:
     if (count := rows(site, "SELECT count(*) FROM downloads")[0][0]) != len(offers):
         yield f"{count} downloads were made of {len(offers)} requests"
     counted = rows(site, "SELECT coalesce(sum(used), 0) FROM daily_budgets WHERE name LIKE 'grabs:%'")[0][0]
-    grabbed = sum(offer.source == "myanonamouse" for offer in offers)
-    if counted != grabbed:  # only the tracker has a daily budget of grabs
-        yield f"{counted} grabs were counted for {grabbed} downloads from the tracker"
+    if counted != len(offers):
+        yield f"{counted} grabs were counted for {len(offers)} downloads"
 
 
 def _torrents(site: Site) -> list[dict[str, Any]]:

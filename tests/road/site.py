@@ -110,15 +110,11 @@ class Site:
 
     def configure_all(self) -> None:
         """Configure every service of the shop, and the download client."""
-        credentials = {str(given["kind"]): given for given in self.shop.integrations()}
-        for kind, (key, secret) in {
-            "prowlarr": ("apiKey", "api_key"),
-            "torznab": ("apiKey", "api_key"),
-            "myanonamouse": ("session", "mam_id"),
-        }.items():
-            given: Any = credentials[kind.upper()]
+        for given in self.shop.integrations():
+            service: Any = given["service"]
+            ((kind, credentials),) = service.items()
             options = {"grabsPerDay": 1000, "searchesPerDay": 1000} if kind == "myanonamouse" else {}
-            self.configure(kind, url=given["url"], **{key: given["secrets"][secret]}, **options)
+            self.configure(kind, url=given["url"], **credentials, **options)
         self.configure_client()
 
     def configure_client(self) -> str:
