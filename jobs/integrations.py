@@ -164,16 +164,18 @@ class Integrations:
     async def calling(self, integration: Integration) -> AsyncIterator[None]:
         """Goes around every use of a client: notes how it went and raises the same.
 
-        MyAnonamouse's session is this process's alone meanwhile. What the server refuses or no longer has is an answer
-        too: it says nothing against its health.
+        Rows and people are told what it raises, so no secret is left in that. MyAnonamouse's session is this process's
+        alone meanwhile. What the server refuses or no longer has is an answer too: it says nothing against its health.
         """
         async with self._turn(integration):
             try:
                 yield
-            except (Missing, Refused):
+            except (Missing, Refused) as error:
+                self._hide_secrets(error)
                 await self._note_success(integration)
                 raise
             except IntegrationError as error:
+                self._hide_secrets(error)
                 if self._is_news(integration.id, error.code, FAILURE_EVERY_SECONDS):
                     await self.failed(integration, error)
                 raise
@@ -288,6 +290,10 @@ class Integrations:
         if lease is None:
             lease = self._leases[integration.id] = SessionLease(self.database, integration.id, self._holder)
         return lease.held(integration.name)
+
+    def _hide_secrets(self, error: IntegrationError) -> None:
+        """Some services quote what they were given."""
+        error.args = (self.outside.redact(str(error)),)
 
     async def _note_success(self, integration: Integration) -> None:
         if self._is_news(integration.id, "", SUCCESS_EVERY_SECONDS):

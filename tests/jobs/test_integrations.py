@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from integrations.errors import AuthError, Missing, RateLimited, Unavailable
+from integrations.errors import AuthError, Missing, RateLimited, Refused, Unavailable
 from integrations.myanonamouse import Query
 from jobs.events import Bus
 from jobs.tracker_session import SessionLease
@@ -54,6 +54,18 @@ async def test_what_is_configured_opens_and_what_is_not_says_so(database: Databa
         assert (await client.client.versions()).program == "v5.1.4"
         assert len(await tracker.client.search(SCARLET)) == 2
         assert (await integrations.download_client(client.integration.id)).client is client.client
+
+
+async def test_no_secret_that_a_service_quotes_leaves_a_call(database: Database, bus: Bus, redis_url: str) -> None:
+    town = Town()
+    row = await town.configure(database, PROWLARR)
+    async with worker(town, database, bus, redis_url) as integrations:
+        await integrations.by_id(row.id)
+        for said in (Refused, Unavailable):
+            with pytest.raises(said) as raised:
+                async with integrations.calling(row):
+                    raise said("Prowlarr", f"the key {town.prowlarr.api_key} has made too many calls")
+            assert "the key [redacted] has made too many calls" in str(raised.value)
 
 
 async def test_a_changed_configuration_opens_a_new_client_and_only_then(
