@@ -18,7 +18,7 @@ from tests.real_qbittorrent import PROGRAM, real_qbittorrent
 
 PORT_BASE = 9801
 PLACE_OF_QBITTORRENT = 4  # after the four of the shop, so that what was configured once stays true
-BYTES_PER_SECOND = 20_000
+BYTES_PER_SECOND = 5_000  # slow enough to follow recordings that last seconds
 USUAL_FOLDER = Path("data/fakes")
 CONFIGURE = """\
 mutation ConfigureIntegration($input: ConfigureIntegrationInput!) {
@@ -66,7 +66,10 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stdout.write("\nThe fakes have ended; what they wrote stays in the folder.\n")
     except OSError as problem:
-        sys.exit(f"The fakes cannot start: {problem}. Choose other ports with --port-base, or --folder.")
+        sys.exit(
+            f"The fakes cannot start: {problem}. Choose other ports with --port-base, or --folder; with make: "
+            "make fakes FAKES='--port-base 9901'."
+        )
 
 
 def _arguments() -> argparse.Namespace:
