@@ -112,11 +112,15 @@ def publish(root: Path, staging: Path, folder: str, proofs: Mapping[str, Proof])
     """Let the staged folder appear at `folder` below the root, whole and at once.
 
     `proofs` are those of its files, by path in the folder; a folder that holds them all has been published before.
-    Raises TargetExists, LeadsOut, CrossDevice, DiskFull and Unwritable.
+    Raises SourceChanged, TargetExists, LeadsOut, CrossDevice, DiskFull and Unwritable.
     """
     place = root / folder
-    if not staging.exists() and is_published(place, proofs):
+    # A worker that was given up for dead may have published meanwhile, and what it left over is staged twice.
+    if is_published(place, proofs):
+        discard(staging)
         return
+    if lost := next((path for path, proof in proofs.items() if not is_ours(staging / path, proof)), None):
+        raise SourceChanged(lost)  # it appears whole or not at all
     with told():
         _remove_strangers(staging, proofs)
         _make_folders(root, PurePosixPath(folder).parent)

@@ -105,6 +105,21 @@ def test_whatever_is_in_the_way_stays(root: Path, source: Path, what: str) -> No
     assert {path: (path.lstat().st_mode, path.lstat().st_ino) for path in root.rglob("*")} == before
 
 
+def test_what_another_worker_has_published_meanwhile_is_no_obstacle(root: Path, source: Path) -> None:
+    proof = staged(root, source, ImportMode.HARDLINK)
+    publish(root, staging_folder(root, 1), "A/B", {"a.mp3": proof})
+    assert staged(root, source, ImportMode.HARDLINK) == proof
+    publish(root, staging_folder(root, 1), "A/B", {"a.mp3": proof})
+    assert sorted(path.name for path in root.rglob("*")) == ["A", "B", "a.mp3"]
+
+
+def test_a_folder_that_lacks_a_staged_file_never_appears(root: Path, source: Path) -> None:
+    proof = staged(root, source, ImportMode.HARDLINK)
+    with pytest.raises(SourceChanged):
+        publish(root, staging_folder(root, 1), "A/B", {"a.mp3": proof, "b.mp3": proof})
+    assert not (root / "A").exists()
+
+
 def test_an_empty_folder_is_in_nobodys_way(root: Path, source: Path) -> None:
     (root / "A/B").mkdir(parents=True)
     publish(root, staging_folder(root, 1), "A/B", {"a.mp3": staged(root, source, ImportMode.HARDLINK)})
