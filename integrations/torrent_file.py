@@ -20,6 +20,7 @@ _SHA1_BYTES = 20
 _VERSION_2 = 2
 _LARGEST_TOTAL_BYTES = 2**50
 _LONGEST_PATH_BYTES = 4_096
+_MOST_FILES = 10_000  # each becomes a row; the longest series has a tenth of that
 
 
 class UnusableTorrent(IntegrationError):
@@ -123,6 +124,8 @@ def _check(info: Mapping[bytes, Bencoded], files: tuple[_Entry, ...], *, has_v1:
     if not 0 < total <= _LARGEST_TOTAL_BYTES:
         raise _Unusable("its size is impossible")
     kept = [file.path for file in files if not file.is_padding]
+    if len(kept) > _MOST_FILES:
+        raise _Unusable(f"it lists more than {_MOST_FILES} files")
     if len(set(kept)) != len(kept):
         raise _Unusable("two of its files have the same name")
     if has_v1 and not _has_all_pieces(info, total):

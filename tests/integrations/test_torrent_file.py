@@ -154,6 +154,11 @@ def test_a_file_beyond_the_limit_is_not_even_read() -> None:
     refused("larger than 10485760 bytes", b"d" + bytes(10 * 1024 * 1024))
 
 
+def test_a_list_of_files_without_end_is_refused() -> None:
+    files = [{"length": 1, "path": [str(number)]} for number in range(10_001)]
+    refused("it lists more than 10000 files", bencoded({"info": described(files=files)}))
+
+
 def test_white_space_after_its_end_is_allowed() -> None:
     assert decode_dictionary(b"d1:ai1ee\r\n").values == {b"a": 1}
 
