@@ -9,7 +9,18 @@ import sys
 
 import structlog
 
-from benchmarks import embedding, following, freshness, polling, quality, scoring, searching, starting, statements
+from benchmarks import (
+    embedding,
+    following,
+    freshness,
+    polling,
+    quality,
+    scoring,
+    searching,
+    starting,
+    statements,
+    waiting,
+)
 from benchmarks.measures import Measure, circumstances, table
 
 BENCHMARKS = {
@@ -22,6 +33,7 @@ BENCHMARKS = {
     "scoring": scoring.measure,
     "polling": polling.measure,
     "following": following.measure,
+    "waiting": waiting.measure,
 }
 
 

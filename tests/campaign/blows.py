@@ -67,7 +67,7 @@ class Blows:
     kill: Callable[[str], bool]
     struck: list[Struck] = field(default_factory=list)
     passed: Counter[str] = field(default_factory=Counter)
-    _armed: Blow | None = None
+    armed: Blow | None = None
     _armed_at: float = 0.0
     _left: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -75,26 +75,26 @@ class Blows:
     def arm(self) -> None:
         """Let the next blow fall, if none is about to; one that waited in vain is replaced."""
         with self._lock:
-            if self._armed is None or time.monotonic() > self._armed_at + PATIENCE_SECONDS:
-                self._armed, self._armed_at = self._drawn(), time.monotonic()
-                self._left = self._armed.nth
+            if self.armed is None or time.monotonic() > self._armed_at + PATIENCE_SECONDS:
+                self.armed, self._armed_at = self._drawn(), time.monotonic()
+                self._left = self.armed.nth
 
     def disarm(self) -> None:
         """Let nothing fall any more."""
         with self._lock:
-            self._armed = None
+            self.armed = None
 
     def pass_by(self, role: str, point: str) -> None:
         """A process is at a point; returns when it may go on."""
         with self._lock:
             self.passed[f"{role} {point}"] += 1
-            blow = self._armed
+            blow = self.armed
             if blow is None or (blow.role, blow.point) != (role, point):
                 return
             self._left -= 1
             if self._left <= 0 and self.kill(blow.target):
                 self.struck.append(Struck(blow, time.monotonic()))
-                self._armed = None
+                self.armed = None
 
     def _drawn(self) -> Blow:
         role, point = self.chance.choices(list(POINTS), list(POINTS.values()))[0]

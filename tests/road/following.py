@@ -9,6 +9,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.processes import ADMIN_TOKEN
 from tests.road.site import Site
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -60,7 +61,7 @@ def following(site: Site, name: str, query: str, **variables: object) -> Iterato
     url = site.url.replace("http://", "ws://") + "/graphql"
     with connect(url, subprotocols=[PROTOCOL]) as connection:
         followed = Following(site, name, connection)
-        authorization = {"authorization": f"Bearer {site.served.token}"}
+        authorization = {"authorization": f"Bearer {ADMIN_TOKEN}"}
         connection.send(json.dumps({"type": "connection_init", "payload": authorization}))
         payload = {"query": query, "variables": variables}
         connection.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))

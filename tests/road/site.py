@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.fakes.demo_shop import DemoShop, open_shop
-from tests.processes import ADMIN_TOKEN, Served, environment, wait_until
+from tests.processes import ADMIN_TOKEN, environment, wait_until
 from tests.real_qbittorrent import RealQBittorrent, free_port, real_qbittorrent
 
 COMMAND = ("-m", "api.cli")  # followed by `serve` or `work`
@@ -69,6 +70,7 @@ class Site:
     worker: Program
     qbittorrent: RealQBittorrent
     url: str
+    client: httpx.Client
     ids: dict[str, str] = field(default_factory=dict)  # of the integrations, by kind
     answers: list[str] = field(default_factory=list)  # every GraphQL answer, as it came
 
@@ -82,16 +84,9 @@ class Site:
         """The SQLite file."""
         return self.folder / "data" / "shelfgraph.db"
 
-    @property
-    def served(self) -> Served:
-        """The API as other tests know it."""
-        assert self.api.process is not None
-        return Served(self.url, ADMIN_TOKEN, self.api.process)
-
     def ask(self, query: str, **variables: object) -> Any:
         """Run an operation that must succeed; gives its data."""
-        with self.served.client as client:
-            answer = client.post("/graphql", json={"query": query, "variables": variables})
+        answer = self.client.post("/graphql", json={"query": query, "variables": variables})
         self.answers.append(answer.text)
         body = answer.json()
         assert "errors" not in body, body
@@ -130,6 +125,22 @@ class Site:
         assert answer["__typename"] == "AddLibraryRootPayload", answer
         assert self.ended(answer["job"]["id"])["state"] == "SUCCEEDED"
         return str(answer["libraryRoot"]["id"])
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Nobody else's server answers until the block ends: Prowlarr, Torznab, the tracker and qBittorrent."""
+        switches: list[Any] = [self.shop.prowlarr.switches, self.shop.torznab.switches, self.shop.myanonamouse.switches]
+        client = self.qbittorrent.process
+        assert client is not None
+        for each in switches:
+            each.hang = True
+        client.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            client.send_signal(signal.SIGCONT)
+            for each in switches:
+                each.hang = False
 
     def ended(self, job_id: str, seconds: float = 60) -> Any:
         """A job at its end."""
@@ -173,7 +184,9 @@ def open_site(
         for program in (valkey, api, worker):
             stack.callback(_end, program)
             program.start()
-        yield Site(folder, shop, valkey, api, worker, client, url)
+        signed_in = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        asking = stack.enter_context(httpx.Client(base_url=url, headers=signed_in, timeout=30))
+        yield Site(folder, shop, valkey, api, worker, client, url, asking)
 
 
 def _valkey(socket: Path, append_only: bool) -> list[str]:

@@ -7,6 +7,7 @@ from tests.road.following import following
 from tests.road.site import Site
 from tests.road.steps import (
     FOLLOW,
+    FOUND,
     best,
     download,
     found,
@@ -117,3 +118,19 @@ def test_a_killed_worker_leaves_the_rest_to_the_next(site: Site) -> None:
     site.worker.start()
     reached(site, download_id, "DONE")
     assert {one["state"] for one in download(site, download_id)["imports"]} == {"APPLIED"}
+
+
+def test_mutations_never_wait_for_the_servers_of_others(site: Site) -> None:
+    release = best(found(site, searched(site, text="Emma")), "Public")
+    with site.hanging():
+        search_id = searched(site, text="Emma Austen")
+        want = wanted(site, "Moby-Dick", "Herman Melville")
+        download_id = requested(site, release)
+        waiting = site.ask(FOUND, id=search_id)["node"]
+        assert {one["status"] for one in waiting["providerReports"]} <= {"PENDING"}
+        assert waiting["finishedAt"] is None
+        assert download(site, download_id)["state"] in {"QUEUED", "GRABBING"}
+    for search in (found(site, search_id), found(site, want["releaseSearch"]["id"])):
+        assert "PENDING" not in {one["status"] for one in search["providerReports"]}
+    ends = {"DONE", "REPLACED"}  # the same torrent is here already
+    wait_until(lambda: download(site, download_id)["state"] in ends, "the end of the download")
