@@ -20,6 +20,7 @@ EXPECTED = (IntegrationError, NotConfigured, NeedsAction, NotFound, SealUnreadab
 
 _ANOTHER_RELEASE = "Cancel it and choose another release."
 _LOOK_AT_INTEGRATION = "See `integrations` for what it needs; the download then goes on by itself."
+_LOOK_AGAIN_AFTER = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,15 @@ def _of_anybody(error: Exception, unavailable: ReasonCode) -> Hindrance:
         case Unavailable():
             return Hindrance(Reason(unavailable, str(error)), passes=True)
         case AuthError() | NeedsAction() | SealUnreadable():
-            # Asking again calls nobody as long as the integration waits for its user.
-            return Hindrance(Reason(ReasonCode.NEEDS_ACTION, str(error), _LOOK_AT_INTEGRATION), passes=True)
+            return Hindrance(Reason(ReasonCode.NEEDS_ACTION, str(error), _LOOK_AT_INTEGRATION), _until_mended())
         case NotConfigured() | NotFound():
-            return Hindrance(Reason(ReasonCode.NOT_CONFIGURED, str(error), _LOOK_AT_INTEGRATION), passes=True)
+            return Hindrance(Reason(ReasonCode.NOT_CONFIGURED, str(error), _LOOK_AT_INTEGRATION), _until_mended())
         case IntegrationError() | ShelfgraphError():
             return Hindrance(Reason(unavailable, str(error)))
         case _:
             raise error
+
+
+def _until_mended() -> datetime:
+    # An integration that is well again hurries what waits for it; this is for a wake-up that was lost.
+    return now() + _LOOK_AGAIN_AFTER

@@ -78,7 +78,6 @@ class ReasonCode(enum.StrEnum):
     FILES_MISSING_IN_CLIENT = "FILES_MISSING_IN_CLIENT"  # the download client cannot find its own files
     TORRENT_REMOVED = "TORRENT_REMOVED"  # somebody took the torrent out of the client
     STALLED = "STALLED"  # nothing has come for too long
-    ALREADY_DOWNLOADING = "ALREADY_DOWNLOADING"  # another download has the same torrent
     FILES_NOT_FOUND = "FILES_NOT_FOUND"  # complete, but not where we look: see the path mapping
     FILES_DIFFER = "FILES_DIFFER"  # names or sizes are not those of the torrent
     FILES_UNREADABLE = "FILES_UNREADABLE"  # audio that cannot be decoded

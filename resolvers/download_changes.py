@@ -49,7 +49,7 @@ class DownloadsEvent:
     )
     omitted: int = strawberry.field(
         description="How many downloads this event leaves out, as it holds at most 100; their progress comes later, "
-        "and no new state is ever left out."
+        "whoever has a new state is never left out."
     )
     sequence: str = strawberry.field(description="Opaque; give it as `after` to resume here.")
     resync_required: bool = strawberry.field(
@@ -150,7 +150,8 @@ class DownloadSubscription:
 
     @strawberry.subscription(
         description="Downloads as they go on: those that are followed first, then each that changes, as it is then. "
-        "Every new state is told; progress at most four times a second. Members follow their own, administrators all.",
+        "At most four events a second: a state that lasts less may be passed over, the last one never. "
+        "Members follow their own, administrators all.",
         permission_classes=[IsMember],
     )
     async def downloads_updated(
