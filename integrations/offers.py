@@ -18,8 +18,9 @@ _MAM_PAGE = re.compile(r"https://www\.myanonamouse\.net/t/(\d+)")
 _BUILT = re.compile(r"(?P<name>.+) \[(?!VIP\])(?P<flags>[^\[\]]+)\](?P<vip> \[VIP\])?")
 # Some file types are as short as a language, and stand alone where the language is not known.
 _LANGUAGE = re.compile(r"(?!AAC|OGG|PDF|WAV|WMA)[A-Z]{2,3}")
-_ADDRESS = re.compile(r"\b[\w+.-]+://\S+|magnet:\S+")
-_MARKUP = re.compile(r"<[^>]*>")
+# Tried at the beginning of a word only: at each of its letters, a long word would take minutes.
+_ADDRESS = re.compile(r"(?<![\w+.-])[\w+.-]+://\S+|magnet:\S+")
+_MARKUP = re.compile(r"<[^<>]*>")
 _HEX_HASH = re.compile(r"[0-9a-fA-F]{40}")
 _BASE32_HASH = re.compile(r"[A-Za-z2-7]{32}")
 

@@ -1,6 +1,7 @@
 """What an offer says besides its numbers: the book in a built title, the torrent's number, its info-hash."""
 
 import base64
+import time
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from integrations.errors import BadPayload
 from integrations.offers import (
+    LONGEST_REASON,
     Magnet,
     NamedBook,
     magnet,
@@ -99,3 +101,10 @@ def test_what_is_no_torrent_is_refused(body: bytes) -> None:
 def test_reasons_lose_markup_addresses_and_length() -> None:
     reason = "<b>Sorry,</b>\n see https://t.example/x?passkey=secret or magnet:?xt=1 <br/>" + "x" * 300
     assert plain_reason(reason) == ("Sorry, see … or … " + "x" * 300)[:200]
+
+
+@pytest.mark.parametrize("piece", ["1.", "<", "a:/", "x "])
+def test_another_server_s_words_are_read_in_no_time_however_long(piece: str) -> None:
+    began = time.process_time()
+    assert len(plain_reason(piece * 100_000)) <= LONGEST_REASON
+    assert time.process_time() - began < 1
