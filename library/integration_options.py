@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from library.errors import BadInput
 from library.models.downloads import ImportMode
 from library.models.integrations import IntegrationKind
+from library.naming import check_template
 
 _LONGEST_SHOWN = 80
 AUDIOBOOKS = 3030  # the standard category "Audio/Audiobook"
@@ -122,9 +123,11 @@ RULES: dict[IntegrationKind, KindRules] = {
 def merged(kind: IntegrationKind, present: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """All options of a kind, those that are not given as they are or by default.
 
-    Raises UnknownOption or InvalidOption.
+    Raises UnknownOption, InvalidOption or TemplateInvalid.
     """
     shape = RULES[kind].options
+    if isinstance(template := given.get("naming_template"), str):
+        check_template(template)
     try:
         return shape.model_validate({**present, **given}).model_dump(mode="json")
     except ValidationError as error:

@@ -22,6 +22,7 @@ from library.integrations import (
 )
 from library.models import Integration, IntegrationSecret, Purchase
 from library.models.integrations import IntegrationKind, IntegrationSource, PurchaseKind, PurchaseState
+from library.naming import TemplateInvalid
 from library.sealing import Seal
 
 SEAL = Seal(["a key of at least thirty-two characters"])
@@ -108,6 +109,12 @@ async def test_an_address_that_is_none_is_refused_without_repeating_it(database:
         (TRACKER, {}, SecretMissing, "mam_id"),
         (PROWLARR, {"url": "http://p", "secrets": {**KEY, "mam_id": "x"}}, UnknownSecret, "'mam_id'"),
         (PROWLARR, {"url": "http://p", "secrets": KEY, "options": {"colour": 1}}, UnknownOption, "`colour`"),
+        (
+            CLIENT,
+            {"url": "http://q", "options": {"naming_template": "{title} {"}},
+            TemplateInvalid,
+            "belongs to no field",
+        ),
         (CLIENT, {"url": "http://q", "options": {"mode": "SYMLINK"}}, InvalidOption, "`mode`"),
         (
             CLIENT,
