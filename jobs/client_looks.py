@@ -82,6 +82,8 @@ class ClientLooks:
         self._due: set[int] = set()  # to be compared: they or their torrents changed
         self._seeding: dict[int, None] = {}  # the same, when there is time
         self._removed_alive: set[str] = set()  # taken out while the client ran, so by somebody
+        self._unwatched: set[int] = set()  # of the last whole list: nobody saw how what it lacks went
+        self._has_looked = False
         self._known: frozenset[str] = frozenset()
         self._steered_at: dict[int, float] = {}
         self._removes = False
@@ -134,6 +136,10 @@ class ClientLooks:
             self._mark(self._rows[download_id])
         if not changes.full:
             self._removed_alive |= changes.removed & self._by_hash.keys()
+        elif self._has_looked:
+            # A client that is killed forgets what it was given a moment before.
+            self._unwatched = set(self._rows)
+        self._has_looked = True
         before, self._known = self._known, frozenset(torrents)
         return self._known <= before if changes.changed else True
 
@@ -153,7 +159,8 @@ class ClientLooks:
         if absent and is_settled:
             emptied = not torrents or (len(absent) == len(self._rows) and len(absent) > 1)
             for row in absent:
-                self._of_absent(found, row, emptied=emptied and row.info_hash not in self._removed_alive)
+                lost = (emptied or row.id in self._unwatched) and row.info_hash not in self._removed_alive
+                self._of_absent(found, row, lost=lost)
         return found
 
     def _take_due(self) -> list[int]:
@@ -166,6 +173,7 @@ class ClientLooks:
 
     def _of_present(self, found: _Changes, row: Tracked, torrent: Torrent) -> None:
         self._removed_alive.discard(row.info_hash)
+        self._unwatched.discard(row.id)
         shown = progress_of(torrent)
         if is_news(row, shown):
             found.progress[row.id] = shown
@@ -182,9 +190,9 @@ class ClientLooks:
         last = self._steered_at.get(row.id, float("-inf"))
         return finding not in _STEERED or self._clock() - last >= STEER_EVERY_SECONDS
 
-    def _of_absent(self, found: _Changes, row: Tracked, *, emptied: bool) -> None:
+    def _of_absent(self, found: _Changes, row: Tracked, *, lost: bool) -> None:
         absences = row.missing_polls + 1
-        finding = judge(row, None, own_tag="", absences=absences, emptied=emptied)
+        finding = judge(row, None, own_tag="", absences=absences, lost=lost)
         if finding is Finding.NOTHING or not self._is_wanted(row, finding):
             return
         if absences <= SEEN_TWICE:

@@ -70,10 +70,13 @@ REASONS = {
 }
 
 
-def judge(row: Tracked, torrent: Torrent | None, *, own_tag: str, absences: int = 0, emptied: bool = False) -> Finding:
-    """What the look means; `absences` counts looks in a row without it, `emptied` says that none of ours is there."""
+def judge(row: Tracked, torrent: Torrent | None, *, own_tag: str, absences: int = 0, lost: bool = False) -> Finding:
+    """What the look means; `absences` counts looks in a row without it, `lost` says that nobody seems to have taken it.
+
+    That is so where none of ours is there, and where it went while the client was away.
+    """
     if torrent is None:
-        return _of_absence(row, absences, emptied)
+        return _of_absence(row, absences, lost)
     if row.state is DownloadState.CANCELLED:
         return Finding.DIFFERS if own_tag in torrent.tags else Finding.LEFT
     if row.state is DownloadState.BLOCKED:
@@ -124,14 +127,14 @@ def is_news(row: Tracked, shown: Progress) -> bool:
     return _has_seeded(row, kept, shown)
 
 
-def _of_absence(row: Tracked, absences: int, emptied: bool) -> Finding:
+def _of_absence(row: Tracked, absences: int, lost: bool) -> Finding:
     if row.stage in _BEFORE_THE_CLIENT and row.reason_code != ReasonCode.TORRENT_REMOVED:
         return Finding.NOTHING
     if absences < SEEN_TWICE:
         return Finding.ABSENT
     if row.stage is DownloadState.DOWNLOADING:
-        return Finding.LOST if emptied else Finding.REMOVED
-    if emptied and row.state is not DownloadState.CANCELLED and _has_to_seed(row):
+        return Finding.LOST if lost else Finding.REMOVED
+    if lost and row.state is not DownloadState.CANCELLED and _has_to_seed(row):
         return Finding.SEEDING_LOST
     # Its files may well be there still: whoever verifies and imports them finds out.
     return Finding.LEFT if row.left_client_at is None else Finding.NOTHING

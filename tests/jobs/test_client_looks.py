@@ -232,6 +232,20 @@ async def test_an_emptied_client_gets_its_torrents_again(world: World, looks: Cl
     }
 
 
+async def test_what_a_killed_client_had_not_written_down_is_added_again(world: World, looks: ClientLooks) -> None:
+    kept, forgotten = [await world.grabbed(entry) for entry in world.entries[:2]]
+    await look(looks)
+    del world.fake.torrents[world.entries[1].info_hash]
+    world.client.pull("restart")
+    await look(looks, 3)
+    assert await world.run_queued() == [GRAB]
+    await look(looks, 2)
+    assert [(await world.row(each)).state for each in (kept, forgotten)] == [DownloadState.DOWNLOADING] * 2
+    world.client.pull("vanish", hashes=world.entries[1].info_hash)  # by hand, while it runs
+    await look(looks, 3)
+    assert await reason(world, forgotten) == (DownloadState.BLOCKED, "TORRENT_REMOVED")
+
+
 @pytest.mark.parametrize("are_there", [True, False])
 async def test_what_has_to_be_seeded_goes_back_into_an_emptied_client_if_its_files_are_there(
     world: World, looks: ClientLooks, tmp_path: Path, are_there: bool

@@ -63,8 +63,8 @@ def seen(of: Tracked, word: str, progress: float, rate: int = 0) -> Finding:
     return judge(of, torrent(word, progress, rate=rate), own_tag=TAG)
 
 
-def gone(of: Tracked, *, emptied: bool = False, absences: int = SEEN_TWICE) -> Finding:
-    return judge(of, None, own_tag=TAG, absences=absences, emptied=emptied)
+def gone(of: Tracked, *, lost: bool = False, absences: int = SEEN_TWICE) -> Finding:
+    return judge(of, None, own_tag=TAG, absences=absences, lost=lost)
 
 
 IN_LIBRARY = (S.VERIFYING, S.IMPORTING, S.IMPORTED, S.ENRICHING)
@@ -137,7 +137,7 @@ def test_a_torrent_that_is_not_there(
     state: S, reason: str | None, returns_to: S | None, by_hand: Finding, emptied: Finding
 ) -> None:
     tracked = row(state, reason, returns_to)
-    assert (gone(tracked), gone(tracked, emptied=True)) == (by_hand, emptied)
+    assert (gone(tracked), gone(tracked, lost=True)) == (by_hand, emptied)
     first = Finding.NOTHING if by_hand is Finding.NOTHING else Finding.ABSENT
     assert gone(tracked, absences=1) is first
 
