@@ -63,6 +63,8 @@ async def _one(database: Database, bus: Bus, download_id: int, step: Step) -> No
             await step(work, await downloads.get(work.session, download_id, locked=True))
     except downloads.IllegalStep:
         log.info("reconciled_elsewhere", download_id=download_id)
+    except Exception:  # the next turn tries it again, and the others must not wait for it
+        log.exception("not_reconciled", download_id=download_id)
 
 
 async def _retry(work: Work, download: Download) -> None:

@@ -8,6 +8,7 @@ ImportBlocked
 ├── NoAudio              there is nothing to listen to, or it is packed
 ├── DurationDiffers      much longer or shorter than the book that was meant
 ├── NoLibrary            there is no library root to import into
+├── LibraryGone          the one that was chosen is no longer there
 ├── CrossDevice          no hardlink is possible between download and library
 ├── TargetExists         something that is not ours is in the way
 ├── LeadsOut             a link in the library leads out of it
@@ -135,6 +136,18 @@ class NoLibrary(ImportBlocked):
         super().__init__(
             "There is no library root to import into.",
             "Add one with `addLibraryRoot`, or name one in the download client's options, then retry.",
+        )
+
+
+class LibraryGone(ImportBlocked):
+    """The library root that was chosen has been removed; another one is never taken in its place."""
+
+    code = ReasonCode.NOT_CONFIGURED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The library root that was chosen for this import is no longer there.",
+            "Choose another one in the download client's options, then retry.",
         )
 
 

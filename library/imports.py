@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from library import downloads
 from library.errors import Conflict, NotFound
-from library.import_errors import NoAudio, NoLibrary, NotFetched
+from library.import_errors import LibraryGone, NoAudio, NoLibrary, NotFetched
 from library.import_plans import (
     Group,
     Listed,
@@ -57,7 +57,7 @@ class NotUndoable(Conflict):
 async def plan(session: AsyncSession, download: Download) -> Plan:
     """What an import of the download would do, from rows alone.
 
-    Raises NoLibrary, NotFetched, NoAudio, TemplateInvalid and PathTooLong.
+    Raises NoLibrary, LibraryGone, NotFetched, NoAudio, TemplateInvalid and PathTooLong.
     """
     options = await options_of(session, download)
     root_id = await _root_id(session, download, options)
@@ -270,7 +270,9 @@ def _usable(rows: Sequence[DownloadFile]) -> list[Listed]:
 
 async def _root_id(session: AsyncSession, download: Download, options: Mapping[str, Any]) -> int:
     for root_id in (download.root_id, options.get("root_id")):
-        if root_id is not None and await session.get(LibraryRoot, root_id) is not None:
+        if root_id is not None:
+            if await session.get(LibraryRoot, root_id) is None:
+                raise LibraryGone
             return int(root_id)
     first = await session.scalar(sa.select(sa.func.min(LibraryRoot.id)))
     if first is None:

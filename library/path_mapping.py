@@ -1,7 +1,7 @@
 """Where the download client's folders are on this machine: the same disk seen from two places has two paths."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -40,12 +40,12 @@ def to_ours(path: str, mappings: Iterable[PathMapping]) -> str:
 
     Windows paths of the client are understood, whatever their case and slashes. Raises UnsafePath.
     """
-    return _translated(path, [(mapping.theirs, mapping.ours) for mapping in mappings])
-
-
-def to_theirs(path: str, mappings: Iterable[PathMapping]) -> str:
-    """A path of this server as the client sees it: the reverse of `to_ours`. Raises UnsafePath."""
-    return _translated(path, [(mapping.ours, mapping.theirs) for mapping in mappings])
+    pure = _safe(path)
+    covering = [(theirs, mapping.ours) for mapping in mappings if _covers(theirs := _safe(mapping.theirs), pure)]
+    if not covering:
+        return path
+    theirs, ours = max(covering, key=lambda pair: len(pair[0].parts))
+    return str(_safe(ours).joinpath(*pure.parts[len(theirs.parts) :]))
 
 
 def candidates(theirs: str, folders: Iterable[str]) -> Iterator[PathMapping]:
@@ -64,15 +64,6 @@ def shown(path: str) -> str:
     """The end of a path, for people who may not know where everything lies on the server."""
     names = _names(_pure(path))
     return "/".join(["…", *names[-_SHOWN_PARTS:]]) if len(names) > _SHOWN_PARTS else "/".join(names) or "…"
-
-
-def _translated(path: str, folders: Sequence[tuple[str, str]]) -> str:
-    pure = _safe(path)
-    covering = [(_safe(here), there) for here, there in folders if _covers(_safe(here), pure)]
-    if not covering:
-        return path
-    here, there = max(covering, key=lambda pair: len(pair[0].parts))
-    return str(_safe(there).joinpath(*pure.parts[len(here.parts) :]))
 
 
 def _covers(folder: PurePath, path: PurePath) -> bool:

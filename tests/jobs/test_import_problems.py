@@ -175,6 +175,13 @@ async def test_without_a_library_root_it_says_what_to_do(depot: Depot) -> None:
     assert blocked(await depot.run(download_id)) == "NOT_CONFIGURED"
 
 
+async def test_a_library_root_that_is_gone_is_replaced_by_no_other(depot: Depot) -> None:
+    depot.options = {**depot.options, "root_id": 4711}
+    download = await depot.run(await tale(depot))
+    assert blocked(download) == "NOT_CONFIGURED"
+    assert download.reason_message == "The library root that was chosen for this import is no longer there."
+
+
 async def test_an_unusable_naming_template_is_told(depot: Depot) -> None:
     depot.options = {"naming_template": "{author}"}
     assert blocked(await depot.run(await tale(depot))) == "NOT_CONFIGURED"
