@@ -20,7 +20,7 @@ def hurry() -> None:
     from jobs import housekeeping, polling, tracker_session  # noqa: PLC0415 as above
     from library import downloads, jobs  # noqa: PLC0415 as above
 
-    jobs.LOST_AFTER, jobs.REDELIVER_AFTER = timedelta(seconds=3), timedelta(seconds=2)
+    jobs.LOST_AFTER, jobs.REDELIVER_AFTER = timedelta(seconds=5), timedelta(seconds=2)
     housekeeping.EVERY_FIVE_SECONDS = set(range(60))
     polling.LEASE_LASTS, polling.RENEW_SECONDS, polling._LISTING_SECONDS = timedelta(seconds=3), 1.0, 1.0
     tracker_session.LEASE_LASTS, tracker_session.RENEW_SECONDS = timedelta(seconds=3), 1.0
