@@ -31,7 +31,8 @@ STEER = """mutation ($input: %(name)sInput!) { %(field)s(input: $input) { __type
   ... on %(name)sPayload { download { state paused } job { kind } } ... on Error { code message } } }"""
 LIST = """query ($filter: DownloadFilter, $order: [DownloadOrder!], $first: Int) {
   downloads(filter: $filter, orderBy: $order, first: $first) { totalCount nodes { name } } }"""
-WHOLE = """{ downloads { nodes { name book { title } edition { id } release { title } libraryRoot { id } want { id } imports { id }
+WHOLE = """{ downloads { nodes { name book { title } edition { id } release { title } libraryRoot { id } want { id }
+  imports { id }
   history(first: 2) { totalCount nodes { fromState toState } pageInfo { hasNextPage } }
   files(last: 1) { nodes { path sizeBytes book { title } } } } } }"""
 
