@@ -4,6 +4,7 @@ A job handler takes a `Run`. It may be run twice (a worker can die at any point)
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -93,6 +94,8 @@ async def execute(
     job_id: int, handlers: Mapping[JobKind, Handler], *, database: Database, bus: Bus, worker: str
 ) -> None:
     """Run one job to its end. Safe to call twice: only the call whose claim succeeds does anything."""
+    # A worker that stood still may be given its own job again, and must then see that its first claim is void.
+    worker = f"{worker}/{secrets.token_hex(4)}"
     async with unit_of_work(database, bus) as work:
         job = await job_rows.claim(work.session, job_id, worker)
         if job is None:

@@ -48,6 +48,7 @@ CHORES_AT_ONCE = 4  # they must never wait for long jobs
 DELIVERIES = 1_000  # a dead worker's message comes again; the job's row counts the attempts that matter
 POLL_SECONDS = 0.1
 RECONNECT_SECONDS = 0.5
+LONGEST_HOST_NAME = 40  # in the name of a worker, which stands in rows
 
 
 async def work(settings: Settings, keep_secret: Callable[[str], None]) -> None:
@@ -83,7 +84,7 @@ def main(settings: Settings, keep_secret: Callable[[str], None]) -> None:
 
 
 async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable[[str], None]) -> Workshop:
-    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    name = f"{socket.gethostname()[:LONGEST_HOST_NAME]}:{os.getpid()}:{secrets.token_hex(4)}"
     database = open_database(settings.resolved_database_url)
     stack.push_async_callback(database.close)
     bus = Bus.open(settings.redis_url)

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from library.downloads import SEEDING_GOAL
 from library.integration_options import MyAnonamouseOptions, QBittorrentOptions
 from library.models.downloads import Download, DownloadState
 from library.models.integrations import Integration, IntegrationKind, TrackerAccount
@@ -88,12 +89,27 @@ async def state(
 
 
 async def client_state(session: AsyncSession, client: Integration, *, besides: int | None = None) -> ClientState:
-    """What the gate is told of the download client, as it was seen last; torrents on their way to it count."""
+    """What the gate is told of the download client: as it was seen last, or as our rows know better.
+
+    What was seen may be older than the newest grabs; torrents on their way to it count too.
+    """
     unsatisfied: int | None = client.seen.get("unsatisfied")
     on_their_way = await session.scalar(
         sa.select(sa.func.count())
         .select_from(_tracked())
         .where(Download.state == DownloadState.GRABBING, Download.id != (besides or 0))
+    )
+    in_client = await session.scalar(
+        sa.select(sa.func.count())
+        .select_from(_tracked())
+        .where(
+            Download.client_id == client.id,
+            Download.state.not_in([DownloadState.QUEUED, DownloadState.GRABBING, *_OVER]),
+            Download.info_hash.is_not(None),
+            Download.left_client_at.is_(None),
+            Download.seeding_seconds < SEEDING_GOAL.total_seconds(),
+            Download.id != (besides or 0),
+        )
     )
     pending = await session.scalar(
         sa.select(sa.func.sum(Download.total_bytes - Download.done_bytes)).where(
@@ -101,7 +117,7 @@ async def client_state(session: AsyncSession, client: Integration, *, besides: i
         )
     )
     return ClientState(
-        unsatisfied=None if unsatisfied is None else unsatisfied + (on_their_way or 0),
+        unsatisfied=None if unsatisfied is None else max(unsatisfied, in_client or 0) + (on_their_way or 0),
         free_bytes=client.seen.get("free_space_bytes"),
         pending_bytes=max(0, int(pending or 0)),
     )
@@ -116,7 +132,8 @@ def rules(tracker: Integration | None, client: Integration | None) -> GrabRules:
         ratio_floor=care.ratio_floor,
         recovery_margin=care.recovery_margin,
         reserved_bytes=given.free_space_reserve_bytes,
-        grabs_per_day=care.grabs_per_day,
+        # Indexers that care for no account are spared by their own budgets.
+        grabs_per_day=care.grabs_per_day if tracker is not None else None,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 
-from integrations.errors import BadPayload, Missing, Refused
+from integrations.errors import BadPayload, Missing, Refused, Unavailable
 from integrations.qbittorrent.details import (
     ClientFile,
     Properties,
@@ -109,8 +109,8 @@ class QBittorrent:
         """Make it have the torrent with these tags, however often that is asked (facts: torrents/add, C.2).
 
         The answers differ by version and do not tell a duplicate from a failure, so only its list counts: before, as a
-        crashed job may have been here, and after. Raises UnusableTorrent, and Refused with the code NOT_ADDED when it
-        does not list it in time.
+        crashed job may have been here, and after. Raises UnusableTorrent, and Unavailable when it does not
+        list it in time.
         """
         torrent = read_torrent(content, service=self.service)
         there = await self._find(torrent)
@@ -216,7 +216,8 @@ class QBittorrent:
             if found := await self._find(torrent):
                 return found
             await self._wait(pause)
-        raise Refused(self.service, "it was given the torrent and does not list it.", code="NOT_ADDED")
+        # It may have been killed in between; given once more, it is added or found.
+        raise Unavailable(self.service, "it was given the torrent and does not list it")
 
     async def _act(self, action: str, hashes: Collection[str], **form: str) -> None:
         # "all" stands for every torrent there, also those of others.

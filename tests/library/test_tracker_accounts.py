@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from library import integrations, tracker_accounts
+from library import downloads, integrations, tracker_accounts
 from library.database import Database
 from library.models import Download, Integration, Release, ReleaseSearch
 from library.models.downloads import DownloadState, ImportMode
 from library.models.integrations import IntegrationKind, IntegrationSource
+from library.models.tables import now
 from library.releases.gate import AccountState, ClientState, GrabRules
 from library.sealing import Seal
 from library.tracker_accounts import AccountValues
@@ -180,3 +181,22 @@ async def test_torrents_on_their_way_to_the_client_count_as_unsatisfied(database
     async with database.read() as session:
         state = await tracker_accounts.client_state(session, client, besides=judged)
     assert state == ClientState(unsatisfied=5, pending_bytes=60)
+
+
+async def test_torrents_that_our_rows_know_of_count_though_the_client_was_looked_at_before(database: Database) -> None:
+    client = await client_with(database, unsatisfied=0)
+    known: dict[str, dict[str, Any]] = {
+        "new": {},
+        "old": {"seeding_seconds": 300_000},
+        "gone": {"left_client_at": now()},
+    }
+    for name, values in known.items():
+        download_id = await add_download(database, name)
+        async with database.write() as session:
+            download = await downloads.get(session, download_id)
+            download.client_id, download.info_hash = client.id, name
+            for column, value in values.items():
+                setattr(download, column, value)
+    async with database.read() as session:
+        state = await tracker_accounts.client_state(session, client)
+    assert state.unsatisfied == 1
