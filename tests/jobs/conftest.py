@@ -1,6 +1,7 @@
 """A library root to scan, and finished downloads to import into it."""
 
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -37,9 +38,9 @@ async def depot(shelf: Shelf, tmp_path: Path) -> AsyncIterator[Depot]:
 @pytest.fixture
 def other_device(tmp_path: Path) -> Iterator[Path]:
     """A folder on another file system than the library."""
-    place = Path("/dev/shm") / tmp_path.name
-    if not place.parent.is_dir() or place.parent.stat().st_dev == tmp_path.stat().st_dev:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is no second file system to write to")
-    place.mkdir()
+    place = Path(tempfile.mkdtemp(dir=memory))
     yield place
     shutil.rmtree(place)
