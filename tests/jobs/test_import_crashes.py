@@ -19,6 +19,7 @@ from tests.jobs.import_fixtures import Depot, tree
 
 OPERATIONS = ("link", "rename", "replace", "mkdir", "rmdir", "unlink", "fsync", "utime")
 MOST_POINTS = 400
+EVERY = {"sqlite": 1, "postgresql": 4}  # the points are the same on both, so one of them takes them all
 
 
 @contextmanager
@@ -54,6 +55,11 @@ async def dies_at(depot: Depot, point: int, act: Callable[[Depot], Any]) -> bool
     return plan.struck
 
 
+def stride(depot: Depot) -> int:
+    """How many points lie between two deaths."""
+    return EVERY[depot.shelf.database.engine.dialect.name]
+
+
 @pytest.mark.parametrize("mode", list(ImportMode))
 async def test_an_import_that_dies_at_any_point_is_finished_by_the_next_exactly_once(
     depot: Depot, mode: ImportMode
@@ -71,7 +77,7 @@ async def die_everywhere(depot: Depot, mode: ImportMode) -> None:
     theirs = (bystander.read_bytes(), bystander.stat().st_ino)
     point, folders = 0, []
     while True:
-        point += 1
+        point += stride(depot)
         assert point < MOST_POINTS
         title = f"Tale {point:03}"
         depot.record(f"{title}/a.mp3", seconds=0.1)
@@ -94,8 +100,8 @@ async def die_everywhere(depot: Depot, mode: ImportMode) -> None:
     assert point > 30
     copies = await depot.shelf.copies()
     assert [path for path, *_ in copies] == sorted(folders)
-    assert len({book for _, _, book, _ in copies}) == len({edition for _, edition, _, _ in copies}) == point
-    assert len(await depot.imports()) == point
+    assert len({book for _, _, book, _ in copies}) == len({edition for _, edition, _, _ in copies}) == len(folders)
+    assert len(await depot.imports()) == len(folders)
     assert sorted(place.name for place in depot.shelf.folder.iterdir()) == ["Jules Verne", "Somebody"]
     assert (bystander.read_bytes(), bystander.stat().st_ino) == theirs
 
@@ -104,7 +110,7 @@ async def die_everywhere(depot: Depot, mode: ImportMode) -> None:
 async def test_an_undo_that_dies_at_any_point_is_finished_by_the_next(depot: Depot, mode: ImportMode) -> None:
     point = 0
     while True:
-        point += 1
+        point += stride(depot)
         assert point < MOST_POINTS
         title = f"Tale {point:03}"
         depot.record(f"{title}/a.mp3", seconds=0.1)
