@@ -87,7 +87,7 @@ class DownloadFeed:
         finally:
             self._followers.discard(woken)
             if not self._followers:
-                self._close()
+                await self._close()
 
     @property
     def upto(self) -> int:
@@ -116,10 +116,12 @@ class DownloadFeed:
             asyncio.create_task(_watch(bus), name="download-watch"),
         ]
 
-    def _close(self) -> None:
-        for task in self._tasks:
+    async def _close(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        self._tasks = []
+        # A read in hand gives its connection back before whoever closes the database comes to it.
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, bus: Bus) -> None:
         with bus.listening(DOWNLOADS_TOPIC) as woken:
@@ -132,7 +134,9 @@ class DownloadFeed:
                     await asyncio.sleep(AGAIN_SECONDS)
                     continue
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), POLL_SECONDS)
+                    # Not `wait_for`: woken and cancelled at once, it would forget that it was cancelled.
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await woken.wait()
 
     async def _read(self) -> None:
         (told,) = await self._database.rows((_SINCE, {"after": self._upto}))

@@ -20,14 +20,18 @@ _EXAMPLES = [
 ]
 
 
+# Other modules have problems of their own with audio.
+_OURS = {error for error in ScanError.__subclasses__() if error.__module__ == errors.__name__}
+
+
 def test_every_error_has_its_own_code_and_a_sentence_without_absolute_paths() -> None:
-    assert {type(error) for error in _EXAMPLES} == set(ScanError.__subclasses__())
+    assert {type(error) for error in _EXAMPLES} == _OURS
     assert len({error.code for error in _EXAMPLES} - {ScanError.code}) == len(_EXAMPLES)
     assert [str(error) for error in _EXAMPLES if "/" in str(error) or not str(error).endswith(".")] == []
 
 
 def test_every_class_is_drawn_in_the_tree() -> None:
-    assert [error for error in ScanError.__subclasses__() if error.__name__ not in str(errors.__doc__)] == []
+    assert [error for error in _OURS if error.__name__ not in str(errors.__doc__)] == []
 
 
 def test_an_error_becomes_a_problem_with_a_path_that_can_be_stored() -> None:
