@@ -29,6 +29,8 @@ from library.releases.decisions import Cost
 from library.releases.facts import ReleaseFacts
 from library.releases.gate import AccountState, Grab, cost_of, may_grab
 
+_NO_LIMIT = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -77,8 +79,7 @@ async def admit(work: Work, download: Download, source: Source, client: Integrat
     )
     if answer.refusals:
         return of_refusal(answer.refusals[0])
-    if rules.grabs_per_day is not None:
-        await budgets.spend(work.session, budget, rules.grabs_per_day)
+    await budgets.spend(work.session, budget, rules.grabs_per_day or _NO_LIMIT)  # counted also where nothing limits it
     downloads.move(work.session, download, DownloadState.GRABBING)
     work.download_changed(download)
     return None
