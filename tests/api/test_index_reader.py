@@ -121,4 +121,4 @@ async def test_a_database_in_anothers_place_finds_nothing_of_that_one(
     await reader._look()
     assert isinstance(reader.state, Ready)
     index = reader.state.index
-    assert sorted(hit.owner.id for hit in search(index, "text", None, first=10)) == [2, 3]
+    assert sorted(hit.owner.id for hit in await search(index, "text", None, first=10)) == [2, 3]
