@@ -14,6 +14,7 @@ MINIMUM_ADMIN_TOKEN_LENGTH = 32
 SECRETS = frozenset(
     {
         "admin_token",
+        "agent_token",
         "database_url",
         "redis_url",
         "secret_key",
@@ -156,6 +157,17 @@ class Settings(BaseSettings):
     idle_poll_seconds: float = Field(
         default=20.0, gt=0, description="How often qBittorrent is asked while nobody follows downloads."
     )
+    mcp_write: bool = Field(
+        default=False,
+        description="Whether agents (MCP) are also offered tools that change something: searching for releases, "
+        "wanting books, requesting downloads. A token's role still holds.",
+    )
+    agent_url: str = Field(
+        default="",
+        description="Address of the server that `shelfgraph mcp` speaks to; empty: the `up` on this data directory, "
+        "or the host and port of these settings.",
+    )
+    agent_token: SecretStr | None = Field(default=None, description="API token that `shelfgraph mcp` presents.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )

@@ -51,6 +51,8 @@ BREACHES = {
         ("api/health.py", "import integrations.http"),
         ("jobs/queue.py", "import integrations.prowlarr.client"),
         ("library/wants.py", "import httpx"),
+        ("api/mcp_server.py", "import httpx2"),
+        ("api/mcp.py", "import api.mcp_stdio"),
     ],
     "serving": [
         ("jobs/events.py", "import rag.embedder"),
@@ -65,6 +67,7 @@ TRAINING_TOOLS = {"sentence_transformers", "torch", "transformers"}
 HANDED_OUT = {
     "graphql": "strawberry-graphql",
     "huggingface_hub": "sentence-transformers",
+    "mcp_types": "mcp",
     "pydantic": "pydantic-settings",
     "pydantic_core": "pydantic-settings",
 }
