@@ -105,10 +105,10 @@ def _joints(question: Question, start: int, end: int) -> Iterable[tuple[int, int
 
 def _tidied(text: str) -> str:
     # Marks that nothing stands between any more.
-    words = " ".join(text.split())
+    words = " ".join(text.split()).replace('" "', "")
     while (closer := words.replace(" ,", ",").replace(",,", ",").replace(" .", ".").replace("  ", " ")) != words:
         words = closer
-    return words.strip(" ,;:-–")
+    return words.replace('""', "").replace("“”", "").replace("„“", "").strip(" ,;:-–")
 
 
 def _by_first() -> dict[str, tuple[Rule, ...]]:
