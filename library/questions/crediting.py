@@ -151,7 +151,13 @@ def _person(question: Question, kind: FilterKind, place: int, start: int, *, neg
     if not names or question.folded(start) in _NO_NAMES:
         return None
     capital = question.words[start].text[:1].isupper() or question.words[start].quoted
-    trusted = capital or follows_books(question, place) or (describes(question, place) and closes(question, start + 1))
+    is_noble = question.folded(start) in _PARTICLES  # "by le guin": hardly anything else is said like that
+    trusted = (
+        capital
+        or is_noble
+        or follows_books(question, place)
+        or (describes(question, place) and closes(question, start + 1))
+    )
     lone = names[-1]
     if not trusted and lone.text == question.words[start].text:
         names = names[:-1]  # "by sea" is no author, "by tolkien" after "books" may be one

@@ -15,6 +15,7 @@ from library.series import series_key
 from library.text_search import fold, name_key, sort_title, text_key
 
 LONGEST_NAMED = 10  # words of a question that may be a name as a whole
+_LONGEST_WITH_A_SLIP = 6  # words; longer questions hardly ever are names, and a second look costs as much as the first
 _LONGEST_COMBINED = 8  # words of a title and its author in one
 _NEARLY = 0.95
 _SHORTEST_SURNAME = 6  # letters, unless it is written with a capital
@@ -37,7 +38,7 @@ async def understand(database: Database, text: str) -> Understanding:
     understood = _resolved(request, rows)
     if request.likeness is not None and understood.liked is None:
         return await _liked_nearly(database, request, understood)
-    if understood.liked is None and not understood.named and _may_be_a_name(understood.searched_text):
+    if understood.liked is None and not understood.named and _may_have_a_slip(understood.searched_text):
         return replace(understood, named=await _named_nearly(database, understood.searched_text))
     return understood
 
@@ -48,7 +49,7 @@ def _wanted(request: Request) -> WantedNames:
         match spoken.kind:
             case FilterKind.AUTHOR | FilterKind.NARRATOR:
                 wanted.people.update(name_key(name.text) for name in spoken.names)
-                wanted.surnames += [fold(spoken.surname.text)] if spoken.surname is not None else []
+                wanted.surnames += _filed(spoken.surname)
                 wanted.authors.update(name_key(name.text) for name in spoken.names)
             case FilterKind.SERIES:
                 wanted.series.update(series_key(name.text) for name in spoken.names)
@@ -82,6 +83,10 @@ def _whole(request: Request) -> Iterator[str]:
 
 def _may_be_a_name(text: str) -> bool:
     return bool(text) and 0 < len(text.split()) <= LONGEST_NAMED
+
+
+def _may_have_a_slip(text: str) -> bool:
+    return 0 < len(text.split()) <= _LONGEST_WITH_A_SLIP
 
 
 def _unwrapped(text: str) -> str:
@@ -122,11 +127,28 @@ def _of_rows(spoken: SpokenFilter, rows: NameRows) -> Filter:
         found = _rows_named(spoken.kind, name, rows)
         if found:
             return Filter(spoken, min(spoken.start, name.start), _end(spoken, name), tuple(found))
-    surname = spoken.surname
-    namesakes = rows.surnames.get(fold(surname.text), []) if surname is not None else []
-    if surname is not None and 0 < len(namesakes) <= _MOST_NAMESAKES:
-        return Filter(spoken, spoken.start, surname.end, tuple(namesakes))
-    return replace(_plain(spoken), problem=f"Nothing in the library is called that: {spoken.names[-1].text}.")
+    namesakes = _namesakes(spoken.surname, rows)
+    if spoken.surname is not None and 0 < len(namesakes) <= _MOST_NAMESAKES:
+        return Filter(spoken, spoken.start, spoken.surname.end, tuple(namesakes))
+    return replace(_plain(spoken), problem=f"Nothing in the library is called {_reported(spoken)}.")
+
+
+def _filed(surname: Name | None) -> list[str]:
+    """Under what people with a surname are filed: "Le Guin" also under its last word."""
+    if surname is None:
+        return []
+    folded = fold(surname.text)
+    return list(dict.fromkeys((folded, folded.split()[-1])))
+
+
+def _namesakes(surname: Name | None, rows: NameRows) -> list[Known]:
+    found = {person for filed in _filed(surname) for person in rows.surnames.get(filed, ())}
+    return [] if surname is None else [one for one in found if f" {fold(one.name)}".endswith(f" {fold(surname.text)}")]
+
+
+def _reported(spoken: SpokenFilter) -> str:
+    """What the name must have been: the words up to the end of the phrase."""
+    return next((name.text for name in spoken.names if name.end == spoken.end), spoken.names[-1].text)
 
 
 def _rows_named(kind: FilterKind, name: Name, rows: NameRows) -> Sequence[Known]:

@@ -108,7 +108,8 @@ def _tidied(text: str) -> str:
     words = " ".join(text.split()).replace('" "', "")
     while (closer := words.replace(" ,", ",").replace(",,", ",").replace(" .", ".").replace("  ", " ")) != words:
         words = closer
-    return words.replace('""', "").replace("“”", "").replace("„“", "").strip(" ,;:-–")
+    words = words.strip(" ,;:-–")
+    return words if any(letter.isalnum() for letter in words) else ""
 
 
 def _by_first() -> dict[str, tuple[Rule, ...]]:

@@ -57,7 +57,7 @@ def in_language(question: Question, place: int) -> Found | None:
     if not languages or not closes(question, end):
         return None
     about_books = describes(question, place) or _READ_IN.start(question, place) is not None
-    at_the_end = end == len(question.words) and question.folded(place - 1) not in _SPOKEN_IN_A_PLOT
+    at_the_end = question.breaks_at(end) and question.folded(place - 1) not in _SPOKEN_IN_A_PLOT
     if not (about_books or at_the_end or said is not None):
         return None
     return Found.of(question, FilterKind.LANGUAGE, place, end, languages=languages, negated=denied is not None)

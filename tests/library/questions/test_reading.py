@@ -187,7 +187,8 @@ def test_several_filters_leave_a_clean_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["like ", "by ", "under ten ", "between 5 and ", "in german ", '"', "x'", "9", "a ", "series ", "instead of "]
+    "piece",
+    ["like ", "by ", "under ten ", "between 5 and ", "in german ", '"', "x'", "9", "a ", "instead of "],
 )
 def test_a_hostile_question_of_any_kind_takes_linear_time(piece: str) -> None:
     def seconds(length: int) -> float:
