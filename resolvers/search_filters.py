@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from library import events, models
 from library.models.passages import OwnerKind
-from resolvers.book_filter import BookFilter, book_condition
 from resolvers.context import Context
 
 Ids = npt.NDArray[np.int64]
@@ -33,14 +32,18 @@ class PassageFilters:
             self._kept.popitem(last=False)
 
 
-async def allowed_passages(context: Context, given: BookFilter | None) -> Ids | None:
-    """Ids of the passages of books that pass the filter; None when there is no filter."""
-    if given is None:
+async def allowed_passages(
+    context: Context, condition: sa.ColumnElement[bool] | None, version: int | None = None
+) -> Ids | None:
+    """Ids of the passages of books that meet a condition; None when there is none.
+
+    `version` is the newest event, where that has been read just now.
+    """
+    if condition is None:
         return None
-    condition = book_condition(given)
     text = str(condition.compile(compile_kwargs={"literal_binds": True}))
     async with context.database.read() as session:
-        version = await events.latest(session)
+        version = await events.latest(session) if version is None else version
         known = context.search.filters.get(text, version)
         if known is not None:
             return known
