@@ -1,7 +1,6 @@
 """What was read of a document becomes rows: its text, its sections and its passages in one transaction."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from jobs.events import Work
@@ -13,7 +12,7 @@ from library.models.documents import Document, DocumentFormat
 from library.models.passages import OwnerKind
 from library.passages import NewPassage, replace_passages
 from rag.documents.reading import ReadDocument
-from rag.documents.text import DocumentText, Section
+from rag.documents.text import DocumentText
 
 
 async def pieces_of(text: DocumentText, split: Splitter | None) -> list[NewPassage]:
@@ -71,10 +70,3 @@ async def write_passages(
     )
     if changed:
         work.emit(INDEX_TOPIC, "PASSAGES_CHANGED")
-
-
-async def text_of(work: Work, document: Document) -> DocumentText:
-    """The text of a row, as its reader gave it."""
-    sections = await documents.sections_of(work.session, document.id)
-    parts = tuple(Section(tuple(row.headings), row.level, row.start, row.end) for row in sections)
-    return replace(DocumentText(document.title, document.text, parts), language=document.language, url=document.url)

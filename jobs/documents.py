@@ -173,9 +173,12 @@ async def _note_same(ingest: _Ingest, path: str, known: Known | None) -> None:
 async def _write(ingest: _Ingest, path: str, known: Known | None, answer: ReadDocument) -> None:
     if answer.text is None:
         return
-    moved = known is None and ingest.gone.get(answer.content_hash, [])
+    moved = ingest.gone.get(answer.content_hash) if known is None else None
     if moved:
         known = moved.pop()
+        outcome = "moved"
+    else:
+        outcome = "added" if known is None else "updated"
     split = ingest.ingesting.model.splitter
     pieces = await pieces_of(answer.text, split)
     async with unit_of_work(ingest.run.database, ingest.run.bus) as work:
@@ -183,7 +186,7 @@ async def _write(ingest: _Ingest, path: str, known: Known | None, answer: ReadDo
         await write_document(work, ingest.source.id, known.id if known is not None else None, new, pieces, split)
         if ingest.done % _EMBED_EVERY == 0:
             await queue.embed_passages(work)
-    ingest.counts["moved" if moved else "added" if known is None else "updated"] += 1
+    ingest.counts[outcome] += 1
 
 
 async def _note_gone(ingest: _Ingest) -> None:
