@@ -11,6 +11,8 @@ from tokenizers import Tokenizer
 
 from rag.sentences import sentence_spans
 
+# Counted up when texts are cut in another way: whatever was cut before is then cut anew, beside the old.
+SPLITTER_VERSION = 1
 # Tokens that a passage repeats from the one before, so that a thought cut in two is whole in one of them.
 OVERLAP = 32
 # Raised whenever a text is cut in another way, so that what was cut before is cut again.
@@ -44,6 +46,12 @@ class _Piece:
     start: int
     end: int
     tokens: int
+
+
+def cut_name(tokenizer: Tokenizer, window: int) -> str:
+    """Name how texts are cut for a model, 16 hexadecimal digits: equal names mean equal passages of equal texts."""
+    digest = hashlib.sha256(f"{SPLITTER_VERSION}\x1f{window}\x1f{tokenizer.to_str()}".encode())
+    return digest.hexdigest()[:16]
 
 
 def embedded_text(header: str, text: str) -> str:
