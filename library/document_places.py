@@ -125,7 +125,7 @@ def found_file(place: Path) -> FoundFile | None:
         return None
 
 
-def _usable(path: str, private: Collection[Path], is_folder: bool) -> Path:  # noqa: FBT001 a thread is called by position
+def _usable(path: str, private: Collection[Path], is_folder: bool) -> Path:
     what = "folder" if is_folder else "file"
     try:
         given = Path(path)

@@ -63,7 +63,9 @@ class Known:
     missing_since: datetime | None
 
 
-async def add_place(session: AsyncSession, place: Path, *, is_folder: bool, watched: bool, actor: str) -> DocumentSource:
+async def add_place(
+    session: AsyncSession, place: Path, *, is_folder: bool, watched: bool, actor: str
+) -> DocumentSource:
     """The source that a path stands for, new if need be; raises SourcesOverlap for what is found elsewhere."""
     select = sa.select(DocumentSource).where(DocumentSource.path.is_not(None))
     for other in await session.scalars(select.order_by(DocumentSource.id)):
