@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
 import sqlalchemy as sa
+import sqlalchemy.orm
 import strawberry
 
 from library import models
 from library.errors import BadInput, PageOutOfBounds
+from library.models.passages import OwnerKind
 from library.pagination import MAXIMUM_PAGE
 from rag.keywords import query_stems
 from rag.search import Hit, Leg, Mode, search
@@ -19,7 +20,10 @@ from resolvers.book_filter import BookFilter
 from resolvers.books import Book
 from resolvers.context import Info
 from resolvers.descriptions import describe_enum
+from resolvers.document_filter import DocumentFilter
+from resolvers.documents import Document
 from resolvers.errors import ErrorCode
+from resolvers.passages import Passage
 from resolvers.permissions import CanRead
 from resolvers.search_access import Ready, Warming, WarmingReason
 from resolvers.search_filters import allowed_passages
@@ -29,17 +33,22 @@ MAXIMUM_QUESTION = 4_000
 _SPARE = 5  # hits that may turn out to have no book any more
 _IDS: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
 _BOOKS = sa.select(models.Book.id, models.Book).where(models.Book.id.in_(_IDS))
-_PASSAGES = sa.select(models.Passage.id, models.Passage.header, models.Passage.text).where(models.Passage.id.in_(_IDS))
-
-
-class SearchKind(StrEnum):
-    """What can be found."""
-
-    BOOK = "BOOK"
+_DOCUMENTS = (
+    sa.select(models.Document.id, models.Document)
+    .options(sa.orm.defer(models.Document.text))
+    .where(models.Document.id.in_(_IDS))
+)
+_PASSAGES = sa.select(models.Passage.id, models.Passage).where(models.Passage.id.in_(_IDS))
 
 
 describe_enum(
-    SearchKind, "What can be found.", {SearchKind.BOOK: "Books, by their description and facts."}, name="SearchKind"
+    OwnerKind,
+    "What can be found.",
+    {
+        OwnerKind.BOOK: "Books, by their description and facts.",
+        OwnerKind.DOCUMENT: "Documents of the knowledge base, by their text.",
+    },
+    name="SearchKind",
 )
 describe_enum(
     Mode,
@@ -74,14 +83,18 @@ _WARMING_MESSAGES = {
     WarmingReason.LOADING: "The search index is being loaded. Ask again in a second.",
 }
 
-SearchHit = Annotated[Book, strawberry.union("SearchHit", description="What a search can find.")]
+SearchHit = Annotated[Book | Document, strawberry.union("SearchHit", description="What a search can find.")]
 
 
 @strawberry.input(description="Which of the found things to give.")
 class SearchFilter:
-    """Applied inside the search: what it leaves out takes nobody's place."""
+    """Applied inside the search: what it leaves out takes nobody's place.
+
+    A filter of one kind alone asks for this kind, unless `kinds` says otherwise.
+    """
 
     book: BookFilter | None = strawberry.field(default=None, description="Which books.")
+    document: DocumentFilter | None = strawberry.field(default=None, description="Which documents.")
 
 
 @strawberry.type(description="A hit and why it was found.")
@@ -92,13 +105,15 @@ class SearchEdge:
     rank: int = strawberry.field(description="Its place, from 1.")
     score: float = strawberry.field(description="How well it fits, from 0 to 1; comparable within one answer.")
     matched_by: list[Leg] = strawberry.field(description="The legs that found it.")
-    passage: strawberry.Private[str]
+    passage: Passage | None = strawberry.field(
+        description="The passage that fits best; null if it was replaced just now."
+    )
     stems: strawberry.Private[Mapping[str, float]]
 
     @strawberry.field(description="The sentence that fits best.")
     def snippet(self) -> Snippet | None:
         """The snippet of the best passage."""
-        return snippet_of(self.stems, self.passage)
+        return snippet_of(self.stems, self.passage) if self.passage is not None else None
 
 
 @strawberry.type(description="What was searched.")
@@ -161,7 +176,7 @@ class SearchQuery:
     """The root field of search."""
 
     @strawberry.field(
-        description="Find books by what they are about. The question may be a sentence; words count as well.",
+        description="Find books and documents by what they are about. The question may be a sentence; words count too.",
         permission_classes=[CanRead],
     )
     async def semantic_search(
@@ -169,13 +184,13 @@ class SearchQuery:
         info: Info,
         query: Annotated[str, strawberry.argument(description="What to look for, in your own words.")],
         kinds: Annotated[
-            list[SearchKind] | None, strawberry.argument(description="What to find; everything when left out.")
+            list[OwnerKind] | None, strawberry.argument(description="What to find; everything when left out.")
         ] = None,
         filter: Annotated[SearchFilter | None, strawberry.argument(description="Which of it.")] = None,  # noqa: A002 the contract's name
         mode: Annotated[Mode, strawberry.argument(description="Which legs run.")] = Mode.HYBRID,
         first: Annotated[int, strawberry.argument(description="How many hits, from 1 to 100.")] = 10,
     ) -> SemanticSearchResult | None:
-        """Rank passages, collapse them to their books, and give the best."""
+        """Rank passages, collapse them to their books and documents, and give the best."""
         check_first(first)
         question = query.strip()
         if not 1 <= len(question) <= MAXIMUM_QUESTION:
@@ -183,7 +198,7 @@ class SearchQuery:
         state = info.context.search.state
         if isinstance(state, Warming):
             return SearchUnavailable.of(state)
-        found = [] if kinds == [] else await _hits(info, state, question, filter, mode, first)
+        found = [] if kinds == [] else await _hits(info, state, question, kinds, filter, mode, first)
         return SemanticSearchPayload(edges=await _edges(info, found, question, first), info=_info(state))
 
 
@@ -194,31 +209,41 @@ def check_first(first: int) -> None:
 
 
 async def _hits(
-    info: Info, state: Ready, question: str, given: SearchFilter | None, mode: Mode, first: int
+    info: Info,
+    state: Ready,
+    question: str,
+    kinds: list[OwnerKind] | None,
+    given: SearchFilter | None,
+    mode: Mode,
+    first: int,
 ) -> list[Hit]:
-    allowed = await allowed_passages(info.context, given.book if given is not None else None)
+    book, document = (given.book, given.document) if given is not None else (None, None)
+    allowed = await allowed_passages(info.context, kinds, book, document)
     vector = None if mode is Mode.KEYWORD else await asyncio.to_thread(state.embedder.embed_query, question)
     return await search(state.index, question, vector, scope=Scope(allowed), first=first + _SPARE, mode=mode)
 
 
 async def _edges(info: Info, hits: list[Hit], question: str, first: int) -> list[SearchEdge]:
-    # Both at once, not by loaders: an answer of milliseconds notices each visit to the database.
-    found, texts = await info.context.database.rows(
-        (_BOOKS, {"ids": [hit.owner.id for hit in hits]}),
+    # All at once, not by loaders: an answer of milliseconds notices each visit to the database.
+    books, documents, passages = await info.context.database.rows(
+        (_BOOKS, {"ids": [hit.owner.id for hit in hits if hit.owner.kind == OwnerKind.BOOK]}),
+        (_DOCUMENTS, {"ids": [hit.owner.id for hit in hits if hit.owner.kind == OwnerKind.DOCUMENT]}),
         (_PASSAGES, {"ids": [hit.passage_id for hit in hits]}),
     )
-    books = dict(found)
-    # A passage that has no text of its own is shown by its header; one that was replaced since, not at all.
-    shown = {passage_id: text or header for passage_id, header, text in texts}
+    nodes: dict[tuple[str, int], Book | Document] = {
+        **{(OwnerKind.BOOK, row_id): Book.of(row) for row_id, row in books},
+        **{(OwnerKind.DOCUMENT, row_id): Document.of(row) for row_id, row in documents if row.missing_since is None},
+    }
+    shown = {row_id: Passage.of(row) for row_id, row in passages}
     stems = query_stems(question)
-    alive = [hit for hit in hits if hit.owner.id in books][:first]
+    alive = [hit for hit in hits if hit.owner in nodes][:first]
     return [
         SearchEdge(
-            node=Book.of(books[hit.owner.id]),
+            node=nodes[hit.owner],
             rank=rank,
             score=hit.score,
             matched_by=sorted(hit.legs),
-            passage=shown.get(hit.passage_id, ""),
+            passage=shown.get(hit.passage_id),
             stems=stems,
         )
         for rank, hit in enumerate(alive, start=1)

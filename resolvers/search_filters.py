@@ -1,6 +1,7 @@
-"""A filter over books becomes the set of passages a search may find, kept per filter and state of the data."""
+"""Filters become the set of passages that a search may find, kept per filter and state of the data."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from library import events, models
 from library.models.passages import OwnerKind
 from resolvers.book_filter import BookFilter, book_condition
 from resolvers.context import Context
+from resolvers.document_filter import DocumentFilter, document_condition
 
 Ids = npt.NDArray[np.int64]
 
@@ -33,20 +35,45 @@ class PassageFilters:
             self._kept.popitem(last=False)
 
 
-async def allowed_passages(context: Context, given: BookFilter | None) -> Ids | None:
-    """Ids of the passages of books that pass the filter; None when there is no filter."""
-    if given is None:
+async def allowed_passages(
+    context: Context, kinds: Collection[OwnerKind] | None, book: BookFilter | None, document: DocumentFilter | None
+) -> Ids | None:
+    """Ids of the passages of these kinds whose owners pass their filter; None when everything may be found.
+
+    Without `kinds` a filter of one kind alone asks for this kind.
+    """
+    conditions = _conditions(kinds, book, document)
+    if conditions is None:
         return None
-    condition = book_condition(given)
-    text = str(condition.compile(compile_kwargs={"literal_binds": True}))
+    select = sa.select(models.Passage.id).where(sa.or_(sa.false(), *conditions))
+    text = str(select.compile(compile_kwargs={"literal_binds": True}))
     async with context.database.read() as session:
         version = await events.latest(session)
         known = context.search.filters.get(text, version)
         if known is not None:
             return known
-        passage = models.Passage
-        left = sa.select(models.Book.id).where(condition)
-        select = sa.select(passage.id).where(passage.owner_kind == OwnerKind.BOOK, passage.owner_id.in_(left))
         allowed = np.fromiter(await session.scalars(select), np.int64)
     context.search.filters.keep(text, version, allowed)
     return allowed
+
+
+def _conditions(
+    kinds: Collection[OwnerKind] | None, book: BookFilter | None, document: DocumentFilter | None
+) -> list[sa.ColumnElement[bool]] | None:
+    filters = {
+        OwnerKind.BOOK: sa.select(models.Book.id).where(book_condition(book)) if book is not None else None,
+        OwnerKind.DOCUMENT: sa.select(models.Document.id).where(document_condition(document))
+        if document is not None
+        else None,
+    }
+    filtered = [kind for kind, owners in filters.items() if owners is not None]
+    wanted = set(kinds if kinds is not None else filtered or OwnerKind)
+    if not filtered and wanted == set(OwnerKind):
+        return None
+    passage = models.Passage
+    conditions = []
+    for kind in sorted(wanted):
+        owners = filters[kind]
+        of_kind = passage.owner_kind == kind
+        conditions.append(of_kind if owners is None else sa.and_(of_kind, passage.owner_id.in_(owners)))
+    return conditions

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from jobs.document_reading import DocumentReader
+from jobs.document_reading import Answer, DocumentReader
 from jobs.events import Bus
 from library import documents
 from library.database import Database
 from library.models.documents import Document, DocumentSource
 from library.models.jobs import JobState
+from rag.documents.bounds import Bounds
+from rag.documents.reading import read_file
 from tests.jobs.document_fixtures import Desk, open_desk, outcome
 from tests.rag.documents.builders import pdf
 
@@ -153,11 +155,8 @@ async def test_a_document_that_hangs_or_eats_memory_does_not_keep_the_others_out
     assert [path for path, *_ in await desk.shown()] == ["b.txt"]
 
 
-def hang_on_markdown(root: str, path: str, known_hash: str | None, bounds: object) -> object:
+def hang_on_markdown(root: str, path: str, known_hash: str | None, bounds: Bounds) -> Answer:
     """Read like `read_file`, but never end for Markdown."""
-    from rag.documents.bounds import Bounds  # noqa: PLC0415 in the reading process
-    from rag.documents.reading import read_file  # noqa: PLC0415 in the reading process
-
     while path.endswith(".md"):
         pass
-    return read_file(root, path, known_hash, bounds if isinstance(bounds, Bounds) else Bounds())
+    return read_file(root, path, known_hash, bounds)
