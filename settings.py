@@ -126,6 +126,12 @@ class Settings(BaseSettings):
     max_root_fields: int = Field(default=20, ge=1, description="Most root fields in one operation.")
     max_tokens: int = Field(default=2000, ge=100, description="Most lexical tokens in one document.")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body, in bytes.")
+    max_upload_bytes: int = Field(
+        default=67_108_864, ge=1024, description="Largest document that may be uploaded, in bytes."
+    )
+    max_document_bytes: int = Field(
+        default=67_108_864, ge=1024, description="Largest file that is read as a document, in bytes."
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         description="Key (32 characters or more) that credentials are sealed with; several, newest first, separated by "

@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> Starlette:
             demo=settings.demo,
             version=program_version,
             check_viewer=authenticator.still_valid,
+            private_folders=(settings.data_dir,),
         )
 
     @asynccontextmanager
@@ -89,7 +90,11 @@ def create_app(settings: Settings) -> Starlette:
     endpoint = GraphQLEndpoint(
         schema,
         get_context,
-        HttpOptions(allowed_origins=settings.allowed_origins, max_body_bytes=settings.max_body_bytes),
+        HttpOptions(
+            allowed_origins=settings.allowed_origins,
+            max_body_bytes=settings.max_body_bytes,
+            max_upload_bytes=settings.max_upload_bytes,
+        ),
         playground=playground.page(),
         finish=_set_cookies,
     )

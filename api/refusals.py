@@ -48,13 +48,14 @@ class BatchRefused(RefusedRequest):
 
 
 class CsrfHeaderMissing(RefusedRequest):
-    """A GET that any web page could have made a browser send."""
+    """A GET or a form that any web page could have made a browser send."""
 
     code = ErrorCode.FORBIDDEN
     status = 403
 
     def __init__(self) -> None:
-        super().__init__(f"A GET needs an Authorization header or one of {', '.join(PREFLIGHT_HEADERS)}; or use POST.")
+        headers = ", ".join(PREFLIGHT_HEADERS)
+        super().__init__(f"GET and multipart need an Authorization header or one of {headers}; or POST JSON.")
 
 
 class OriginRefused(RefusedRequest):

@@ -17,11 +17,10 @@ from rag.likeness import like_vector, like_words
 from rag.search import Hit, Mode, search
 from rag.segment import Floats
 from rag.sources import Owner, Scope
-from resolvers.book_filter import BookFilter, book_condition
 from resolvers.context import Context
 from resolvers.interpretation import Interpretation
 from resolvers.search_access import Ready
-from resolvers.search_filters import Ids, allowed_passages
+from resolvers.search_filters import Ids, Limits, allowed_passages
 
 _SPARE = 5  # hits that may turn out to have no book any more
 _MOST_OF_ONE_SERIES = 3  # of so many hits one may be of the liked book's own series
@@ -77,17 +76,16 @@ class Asked:
 
 
 async def asked_for(
-    context: Context, question: str, given: BookFilter | None, how: Interpretation, ignored: Sequence[FilterKind]
+    context: Context, question: str, limits: Limits, how: Interpretation, ignored: Sequence[FilterKind]
 ) -> Asked:
-    """Understand a question beside the filter that was given with it."""
+    """Understand a question beside the limits that were given with it; what it says of books counts where books do."""
     understood = Understanding(question)
-    if how is not Interpretation.OFF:
+    if how is not Interpretation.OFF and OwnerKind.BOOK in limits.wanted:
         understood = (await understand(context.database, question)).refusing(ignored, _IGNORED)
     text = understood.searched_text
-    explicit = [kind for kind, name in _EXPLICIT.items() if given is not None and _says(given, name)]
-    understood = understood.refusing(explicit, _SAID)
+    understood = understood.refusing([kind for kind, name in _EXPLICIT.items() if name in limits.said], _SAID)
     about = await about_book(context.database, understood.liked.book_id) if understood.liked is not None else None
-    return await _filtered(context, Asked(understood, text, about=about), given, how)
+    return await _filtered(context, Asked(understood, text, about=about), limits, how)
 
 
 async def hits_of(state: Ready, asked: Asked, mode: Mode, first: int) -> list[Hit]:
@@ -104,24 +102,16 @@ async def hits_of(state: Ready, asked: Asked, mode: Mode, first: int) -> list[Hi
     return _varied(hits, liked.book_id, about.series, first)
 
 
-def _says(given: BookFilter, name: str) -> bool:
-    nested = [*(given.and_ or []), *(given.or_ or []), *([given.not_] if given.not_ is not None else [])]
-    return getattr(given, name) is not None or any(_says(part, name) for part in nested)
-
-
-async def _filtered(context: Context, asked: Asked, given: BookFilter | None, how: Interpretation) -> Asked:
+async def _filtered(context: Context, asked: Asked, limits: Limits, how: Interpretation) -> Asked:
     understood = asked.understood
-    explicit = book_condition(given) if given is not None else None
-    if not understood.applicable:
-        allowed = await allowed_passages(context, explicit, understood.version)
-        return replace(asked, allowed=allowed, condition=explicit)
-    spoken = books_condition(understood.applicable)
-    both = spoken if explicit is None else sa.and_(explicit, spoken)
-    allowed = await allowed_passages(context, both, understood.version)
-    if how is Interpretation.STRICT or allowed is None or len(allowed):
-        return replace(asked, allowed=allowed, condition=both)
-    allowed = await allowed_passages(context, explicit, understood.version)
-    return replace(asked, allowed=allowed, condition=explicit, given_up=_NOTHING_LEFT)
+    if understood.applicable:
+        spoken = limits.and_books(books_condition(understood.applicable))
+        allowed = await allowed_passages(context, spoken, understood.version)
+        if how is Interpretation.STRICT or allowed is None or len(allowed):
+            return replace(asked, allowed=allowed, condition=spoken.books)
+        asked = replace(asked, given_up=_NOTHING_LEFT)
+    allowed = await allowed_passages(context, limits, understood.version)
+    return replace(asked, allowed=allowed, condition=limits.books)
 
 
 async def _like_vector(state: Ready, wanted: str, liked: LikedBook) -> Floats | None:

@@ -21,6 +21,7 @@ type Query {
     query: String!, kinds: [SearchKind!], filter: SearchFilter, mode: SearchMode = HYBRID, first: Int! = 10,
     interpret: Interpretation! = AUTO, ignoreFilters: [InterpretedFilterKind!]
   ): SemanticSearchResult
+  documents(first: Int, after: String, last: Int, before: String): DocumentConnection
   wants(first: Int, after: String, last: Int, before: String): WantConnection
   releaseSearch(id: ID!): ReleaseSearch
   downloads(first: Int, after: String, last: Int, before: String): DownloadConnection
@@ -36,6 +37,8 @@ type Mutation {
   addLibraryRoot(input: AddLibraryRootInput!): AddLibraryRootResult
   scanLibrary(input: ScanLibraryInput!): ScanLibraryResult
   updateBook(input: UpdateBookInput!): UpdateBookResult
+  ingestDocuments(input: IngestDocumentsInput!): IngestDocumentsResult
+  reindex(input: ReindexInput!): ReindexResult
   lockFields(input: LockFieldsInput!): LockFieldsResult
   searchReleases(input: SearchReleasesInput!): SearchReleasesResult
   requestDownload(input: RequestDownloadInput!): RequestDownloadResult

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from strawberry.types import ExecutionResult
 
-from jobs.passages import book_splitter, refresh_passages
+from jobs.passages import Splitter, refresh_passages
 from library import models
 from library.database import Database
 from library.models.accounts import Role
@@ -38,7 +38,7 @@ class Searchable:
 def searchable(database: Database, exported_model: Path) -> Callable[..., Awaitable[Searchable]]:
     """Fill the library with books and index them."""
     embedder = OnnxEmbedder.open(exported_model)
-    split = book_splitter(load_tokenizer(exported_model), embedder.card.window)
+    split = Splitter.of(load_tokenizer(exported_model), embedder.card.window)
 
     async def fill(*volumes: Volume) -> Searchable:
         async with database.write() as session:
