@@ -137,6 +137,7 @@ def test_a_serving_process_has_not_loaded_training_tools() -> None:
     loaded = set(told.stdout.split())
     assert {"api", "onnxruntime", "strawberry"} <= loaded
     assert loaded & TRAINING_TOOLS == set()
+    assert loaded & {"mcp", "mcp_types"} == set()  # a second and 17 MB for agents that may never come
 
 
 def test_no_file_is_too_long_to_read() -> None:
