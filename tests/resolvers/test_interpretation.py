@@ -119,7 +119,14 @@ async def test_a_filter_shows_its_words_its_values_and_what_it_means(ask: Any) -
     answer = await ask(question)
     assert titles(answer) == ["Trader's Orbit"]
     assert answer["searchedText"] == "a planet"
-    empty = {"durationSeconds": None, "publishedYear": None, "languages": [], "people": [], "series": [], "tags": []}
+    empty: dict[str, Any] = {
+        "durationSeconds": None,
+        "publishedYear": None,
+        "languages": [],
+        "people": [],
+        "series": [],
+        "tags": [],
+    }
     assert answer["interpretedFilters"] == [
         empty
         | {
