@@ -44,6 +44,7 @@ describe_enum(
         JobKind.UNDO_IMPORT: "Takes the files of an import out of the library, into the recycle folder.",
         JobKind.REFRESH_TRACKER: "Reads how the user's account at the tracker stands.",
         JobKind.BUY_AT_TRACKER: "Buys something at the tracker, within the budget it was given.",
+        JobKind.ANSWER_QUESTION: "Has a language model write an answer from the passages that were found.",
     },
     name="JobKind",
 )

@@ -24,6 +24,7 @@ class JobKind(enum.StrEnum):
     UNDO_IMPORT = "UNDO_IMPORT"
     REFRESH_TRACKER = "REFRESH_TRACKER"
     BUY_AT_TRACKER = "BUY_AT_TRACKER"
+    ANSWER_QUESTION = "ANSWER_QUESTION"
 
 
 class JobState(enum.StrEnum):
