@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.passages import book_header
+from rag.passages import book_header, embedded_text
 
 TRAIN, TEST = "train", "test"
 SPLITS = (TRAIN, TEST)
@@ -27,8 +27,8 @@ class Text:
 
     @property
     def whole(self) -> str:
-        """What the baselines index."""
-        return f"{self.header} {self.body}".strip()
+        """What the baselines index; the same as the passage where there is but one, and then embedded once."""
+        return embedded_text(self.header.strip(), self.body.strip())
 
 
 @dataclass(frozen=True)

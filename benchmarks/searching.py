@@ -27,6 +27,7 @@ from demo.questions import EXAMPLE_QUESTIONS
 from rag.index import SearchIndex
 from rag.search import search
 from rag.segment import PassageRow
+from rag.sources import Scope
 from resolvers.context import Context
 from resolvers.search_access import Ready
 from tests.processes import environment, serving
@@ -124,6 +125,7 @@ def _worst_of_all() -> Measure:
     rows = [PassageRow(n, "BOOK", n, "", f"book {n}", vector, n) for n, vector in enumerate(vectors, start=1)]
     index = SearchIndex("bench", 384).with_changes(rows)
     worst = int(np.argmin(vectors @ question)) + 1
-    hits = search(index, "nothing that is written", question, first=10, allowed=np.array([worst], np.int64))
+    scope = Scope(np.array([worst], np.int64))
+    hits = run(search(index, "nothing that is written", question, first=10, scope=scope))
     found = sum(hit.owner.id == worst for hit in hits)
     return at_least(f"a filter that leaves only the worst of {BOOKS:,} books: books found", found, 1, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +13,11 @@ import numpy as np
 from benchmarks.baselines import Scores
 from benchmarks.cache import KeptEmbedder
 from benchmarks.collections import Collection, Query, Text
-from rag.index import Owner, SearchIndex
+from rag.index import SearchIndex
 from rag.passages import split_text
 from rag.search import Hit, Leg, Mode, search, similar
 from rag.segment import PassageRow
+from rag.sources import Owner, Scope
 
 KIND = "BOOK"
 # Builds an index of passage rows: in memory, or through a database.
@@ -39,7 +41,7 @@ class Shelf:
     def ask(self, query: Query, vector: Scores) -> list[str]:
         """Ids of ten documents, as `semanticSearch` finds them, or `similar` where the query is a document."""
         if query.document is None:
-            hits = search(self.index, query.text, vector, first=10)
+            hits = asyncio.run(search(self.index, query.text, vector, first=10))
         else:
             hits = self._similar(query, query.document)
         return [self.texts[hit.owner.id - 1].id for hit in hits]
@@ -47,20 +49,21 @@ class Shelf:
     def finds_words(self, query: Query) -> bool:
         """Whether the keyword leg finds anything at all."""
         if query.document is None:
-            return bool(search(self.index, query.text, None, first=1, mode=Mode.KEYWORD))
+            return bool(asyncio.run(search(self.index, query.text, None, first=1, mode=Mode.KEYWORD)))
         return any(Leg.KEYWORD in hit.legs for hit in self._similar(query, query.document))
 
     def _similar(self, query: Query, document: str) -> list[Hit]:
         banned = [row.passage_id for other in query.excluded for row in self._rows_of[other]]
         own = self._rows_of[document]
-        return similar(
+        found = similar(
             self.index,
             Owner(KIND, own[0].owner_id),
             header=own[0].header,
             text="\n".join(row.text for row in own),
             first=10,
-            excluded=np.array(banned, np.int64),
+            scope=Scope(excluded=np.array(banned, np.int64)),
         )
+        return asyncio.run(found)
 
     @cached_property
     def _rows_of(self) -> dict[str, list[PassageRow]]:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import ParamSpec, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.keywords import rarity
 from rag.segment import Floats, Ids, Mask, PassageRow, Segment
+from rag.sources import Candidates, Owner, Probe, Scope, Statistics
 
 Slots = npt.NDArray[np.intp]
 
 # Small segments are joined up to this size: few enough to search, small enough to join in a few milliseconds.
 JOINED_ROWS = 512
+# Up to this many passages a search takes less than a millisecond, and a thread would cost more than it frees.
+INLINE_ROWS = 8192
 
-
-class Owner(NamedTuple):
-    """Whose passage it is: a kind such as "book", and its id."""
-
-    kind: str
-    id: int
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class SearchIndex:
-    """A snapshot: changes make a new one, so readers in any thread keep theirs without a lock.
+    """A snapshot: changes make a new one, so readers in any thread keep theirs without a lock; a PassageSource.
 
     Rows of all parts are numbered through as *slots*. The first part is the generation that was opened,
     the others are newer: every passage id is alive in at most one.
@@ -85,16 +84,58 @@ class SearchIndex:
             return Segment.build([], self.dimension)
         return Segment.joined([(part.segment, part.alive) for part in self.parts])
 
-    def wanted(self, allowed: Ids | None) -> Mask:
-        """Mark the slots that are alive and, unless `allowed` is None, whose passage ids are in it."""
-        masks = [
-            part.alive if allowed is None else part.alive & np.isin(part.segment.passage_ids, allowed)
-            for part in self.parts
-        ]
-        return np.concatenate(masks) if masks else np.empty(0, np.bool_)
+    async def statistics(self, stems: Collection[str]) -> Statistics:
+        """Count living passages, and those of them that hold each stem."""
+        return Statistics(self.count, {stem: self._frequency(stem) for stem in stems})
 
-    def nearest(self, vector: Floats, count: int, wanted: Mask) -> Slots:
-        """Find the `count` wanted slots nearest to a unit vector, in no order."""
+    async def gather(self, probe: Probe, scope: Scope) -> Candidates:
+        """Search both legs exactly, looking at nothing but what the scope leaves."""
+        return await self._computed(self._gathered, probe, scope)
+
+    async def vectors(self, passage_ids: Ids) -> Floats:
+        """Return the vectors of living passages, shape (passages, dimension); zeros where there is none."""
+        return await self._computed(self._vectors, passage_ids)
+
+    async def vectors_of(self, owner: Owner) -> Floats:
+        """Return the vectors of an owner's embedded passages, shape (passages, dimension)."""
+        return self._embedded_vectors(self._slots_of(owner))
+
+    async def _computed(self, compute: Callable[Asked, Answer], *asked: Asked.args, **options: Asked.kwargs) -> Answer:
+        if self.count <= INLINE_ROWS:
+            return compute(*asked, **options)
+        return await asyncio.to_thread(compute, *asked, **options)
+
+    def _gathered(self, probe: Probe, scope: Scope) -> Candidates:
+        wanted = self._within(scope)
+        keyword_scores = np.where(wanted, self._keyword_scores(probe.weights), 0)
+        near = [self._nearest(vector, probe.count, wanted) for vector in probe.vectors]
+        worded = _best(keyword_scores, probe.count)
+        slots = np.unique(np.concatenate([*near, worded]))
+        return Candidates(
+            passage_ids=self._ids[slots],
+            owners=self._owners(slots),
+            cosines=self._cosines(probe.vectors, slots),
+            keyword_scores=keyword_scores[slots],
+            near=np.isin(slots, np.concatenate([np.empty(0, np.intp), *near])),
+            complete=probe.count >= int(wanted.sum()),
+        )
+
+    def _within(self, scope: Scope) -> Mask:
+        masks = [np.empty(0, np.bool_)]
+        for part in self.parts:
+            mask, ids = part.alive, part.segment.passage_ids
+            if scope.allowed is not None:
+                mask = mask & np.isin(ids, scope.allowed)
+            if scope.excluded is not None:
+                mask = mask & ~np.isin(ids, scope.excluded)
+            masks.append(mask)
+        wanted = np.concatenate(masks)
+        if scope.apart_from is not None:
+            wanted[self._slots_of(scope.apart_from)] = False
+        return wanted
+
+    def _nearest(self, vector: Floats, count: int, wanted: Mask) -> Slots:
+        # The `count` wanted slots nearest to a vector, in no order.
         slots, cosines = [np.empty(0, np.intp)], [np.empty(0, np.float32)]
         for start, part in self._placed():
             rows, found = part.segment.nearest(vector, count, wanted[start : start + len(part.alive)])
@@ -102,33 +143,30 @@ class SearchIndex:
             cosines.append(found)
         return np.concatenate(slots)[np.argsort(-np.concatenate(cosines), kind="stable")[:count]]
 
-    def cosines(self, vector: Floats, slots: Slots) -> Floats:
-        """Return the cosine of each slot with a unit vector; 0 where it is not embedded."""
-        cosines = np.zeros(len(slots), np.float32)
+    def _cosines(self, vectors: Sequence[Floats], slots: Slots) -> Floats:
+        # Of each slot with each vector; 0 where it is not embedded.
+        cosines = np.zeros((len(slots), len(vectors)), np.float32)
+        if not vectors:
+            return cosines
+        columns = np.stack(vectors, axis=1)
         for start, part in self._placed():
             here = (slots >= start) & (slots < start + len(part.alive))
-            cosines[here] = part.segment.vectors[slots[here] - start] @ vector
+            cosines[here] = part.segment.vectors[slots[here] - start] @ columns
         return cosines
 
-    def keyword_scores(self, weights: Mapping[str, float]) -> Floats:
-        """Score every slot, dead ones included, by BM25 for stems weighted with their rarity."""
-        scores = [part.segment.postings.scores(weights) for part in self.parts]
-        return np.concatenate(scores) if scores else np.empty(0, np.float32)
+    def _keyword_scores(self, weights: Mapping[str, float]) -> Floats:
+        # Every slot, dead ones included.
+        return np.concatenate(
+            [np.empty(0, np.float32), *(part.segment.postings.scores(weights) for part in self.parts)]
+        )
 
-    def rarity(self, stem: str) -> float:
-        """Weigh a stem by how few of the living passages hold it."""
-        frequency = sum(
+    def _frequency(self, stem: str) -> int:
+        return sum(
             part.segment.postings.frequency(stem, None if part.live == len(part.alive) else part.alive)
             for part in self.parts
         )
-        return rarity(self.count, frequency)
 
-    def passage_ids(self, slots: Slots) -> Ids:
-        """Return the passage id of each slot."""
-        return self._ids[slots]
-
-    def owners(self, slots: Slots) -> list[Owner]:
-        """Return whose passage is in each slot."""
+    def _owners(self, slots: Slots) -> list[Owner]:
         owners = np.empty(len(slots), np.object_)
         for start, part in self._placed():
             here = np.flatnonzero((slots >= start) & (slots < start + len(part.alive)))
@@ -138,8 +176,7 @@ class SearchIndex:
                 owners[place] = Owner(kind, owner_id)
         return owners.tolist()
 
-    def slots_of(self, owner: Owner) -> Slots:
-        """Find the living slots of an owner."""
+    def _slots_of(self, owner: Owner) -> Slots:
         found = [
             start
             + np.flatnonzero(
@@ -149,8 +186,20 @@ class SearchIndex:
         ]
         return np.concatenate([np.empty(0, np.intp), *found])
 
-    def vectors(self, slots: Slots) -> Floats:
-        """Return the vectors of those slots that are embedded, shape (slots, dimension)."""
+    def _vectors(self, passage_ids: Ids) -> Floats:
+        vectors = np.zeros((len(passage_ids), self.dimension), np.float32)
+        for part in self.parts:
+            places = {int(part.segment.passage_ids[row]): row for row in self._living(part, passage_ids).tolist()}
+            for place, passage_id in enumerate(passage_ids.tolist()):
+                if passage_id in places:
+                    vectors[place] = part.segment.vectors[places[passage_id]]
+        return vectors
+
+    @staticmethod
+    def _living(part: Part, passage_ids: Ids) -> Slots:
+        return np.flatnonzero(part.alive & np.isin(part.segment.passage_ids, passage_ids))
+
+    def _embedded_vectors(self, slots: Slots) -> Floats:
         found = [np.empty((0, self.dimension), np.float32)]
         for start, part in self._placed():
             rows = slots[(slots >= start) & (slots < start + len(part.alive))] - start
@@ -172,6 +221,14 @@ class SearchIndex:
 def whole(segment: Segment) -> Part:
     """Make a part of all rows of a segment."""
     return Part(segment, np.ones(len(segment), np.bool_), len(segment))
+
+
+def _best(scores: Floats, count: int) -> Slots:
+    # The slots of the `count` greatest scores above zero, in no order.
+    matching = np.flatnonzero(scores > 0)
+    if len(matching) <= count:
+        return matching
+    return matching[np.argpartition(-scores[matching], count - 1)[:count]]
 
 
 def _without(part: Part, gone: Ids) -> Part:

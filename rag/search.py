@@ -10,8 +10,8 @@ that a passage does have in common with a long story from being drowned themselv
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import QueryVectorMissingError
-from rag.index import Owner, SearchIndex, Slots
 from rag.keywords import query_stems
 from rag.segment import Floats, Ids, Mask
+from rag.sources import Candidates, Owner, PassageSource, Probe, Scope
 
 # What that measure of BM25 is worth in cosine: the best of benchmarks/tune.py on training queries.
 KEYWORD_WORTH = 0.25
@@ -31,6 +31,7 @@ SIMILAR_KEYWORD_WORTH = 0.6
 SIMILAR_HEADER_WEIGHT = 5.0
 # Candidates that each leg proposes at first; more are asked for while owners are missing.
 CANDIDATES = 200
+EVERYTHING = Scope()
 
 Value = TypeVar("Value", np.float32, np.bool_)
 
@@ -62,14 +63,6 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class _Question:
-    # What is looked for: a unit vector, or None, and stems weighted with their rarity, perhaps none.
-    vector: Floats | None
-    weights: Mapping[str, float]
-    worth: float
-
-
-@dataclass(frozen=True)
 class _Found:
     # Owners with the passage that stands for each, what they are worth, and which legs proposed them.
     owners: list[Owner]
@@ -92,114 +85,93 @@ class _Found:
         ]
 
 
-def search(
-    index: SearchIndex,
+async def search(
+    source: PassageSource,
     query: str,
     query_vector: Floats | None,
     *,
     first: int,
-    allowed: Ids | None = None,
+    scope: Scope = EVERYTHING,
     mode: Mode = Mode.HYBRID,
 ) -> list[Hit]:
     """Return the `first` best owners for a query.
 
-    `query_vector` is the unit vector of the query; without one, HYBRID ranks by words alone. `allowed`
-    holds the passage ids that a filter leaves, None without a filter. Raises QueryVectorMissingError.
+    `query_vector` is the unit vector of the query; without one, HYBRID ranks by words alone. Raises
+    QueryVectorMissingError.
     """
     if mode is Mode.VECTOR and query_vector is None:
         raise QueryVectorMissingError
-    vector = None if mode is Mode.KEYWORD else query_vector
+    vectors = [] if mode is Mode.KEYWORD or query_vector is None else [query_vector]
     words = {} if mode is Mode.VECTOR else query_stems(query)
-    question = _question(index, vector, words, KEYWORD_WORTH)
-    return _ranked(index, question, index.wanted(allowed), first)
+    return await _ranked(source, vectors, await _weighted(source, words), KEYWORD_WORTH, scope, first)
 
 
-def similar(
-    index: SearchIndex,
-    owner: Owner,
-    *,
-    header: str,
-    text: str,
-    first: int,
-    allowed: Ids | None = None,
-    excluded: Ids | None = None,
+async def similar(
+    source: PassageSource, owner: Owner, *, header: str, text: str, first: int, scope: Scope = EVERYTHING
 ) -> list[Hit]:
-    """Return the `first` owners that are most like `owner`, whose own header and text are given.
-
-    `excluded` holds passage ids that may not be found; the owner itself never is.
-    """
-    own = index.slots_of(owner)
-    wanted = index.wanted(allowed)
-    wanted[own] = False
-    if excluded is not None:
-        wanted &= ~np.isin(index.passage_ids(np.arange(len(wanted))), excluded)
+    """Return the `first` owners that are most like `owner`, whose own header and text are given; never itself."""
     counts: dict[str, float] = dict(query_stems(text))
     for stem, count in query_stems(header).items():
         counts[stem] = counts.get(stem, 0) + count * SIMILAR_HEADER_WEIGHT
-    question = _question(index, _middle(index.vectors(own)), counts, SIMILAR_KEYWORD_WORTH)
-    return _ranked(index, question, wanted, first)
+    vectors = _middle(await source.vectors_of(owner))
+    others = replace(scope, apart_from=owner)
+    return await _ranked(source, vectors, await _weighted(source, counts), SIMILAR_KEYWORD_WORTH, others, first)
 
 
-def _question(index: SearchIndex, vector: Floats | None, counts: Mapping[str, float], worth: float) -> _Question:
+async def _weighted(source: PassageSource, counts: Mapping[str, float]) -> dict[str, float]:
+    statistics = await source.statistics(counts.keys())
     # The root, because a word said four times is not four words.
-    weights = {stem: math.sqrt(count) * index.rarity(stem) for stem, count in counts.items()}
-    return _Question(vector, weights, worth / math.sqrt(math.fsum(weights.values()) or 1))
+    return {stem: math.sqrt(count) * statistics.rarity(stem) for stem, count in counts.items()}
 
 
-def _middle(vectors: Floats) -> Floats | None:
-    # The direction in which all passages of an owner point together.
+def _middle(vectors: Floats) -> list[Floats]:
+    # The direction in which all passages of an owner point together, if there is any.
     total = vectors.sum(axis=0)
     length = np.linalg.norm(total)
-    return total / length if length > 0 else None
+    return [total / length] if length > 0 else []
 
 
-def _ranked(index: SearchIndex, question: _Question, wanted: Mask, first: int) -> list[Hit]:
+async def _ranked(
+    source: PassageSource,
+    vectors: Sequence[Floats],
+    weights: Mapping[str, float],
+    keyword_worth: float,
+    scope: Scope,
+    first: int,
+) -> list[Hit]:
     # Several passages may share an owner, so ask for more until there are enough owners or no more passages.
-    keyword_scores = np.where(wanted, index.keyword_scores(question.weights), 0)
-    available = int(wanted.sum())
-    count = max(CANDIDATES, 4 * first)
+    if not vectors and not weights:
+        return []
+    worth = keyword_worth / math.sqrt(math.fsum(weights.values()) or 1)
+    probe = Probe(vectors, weights, max(CANDIDATES, 4 * first))
     while True:
-        found = _fused(index, question, _proposed(index, question, wanted, keyword_scores, count), keyword_scores)
-        if len(found.owners) >= first or count >= available:
+        candidates = await source.gather(probe, scope)
+        found = _fused(candidates, worth)
+        if len(found.owners) >= first or candidates.complete:
             return found.best(first)
-        count *= 4
+        probe = replace(probe, count=4 * probe.count)
 
 
-def _proposed(
-    index: SearchIndex, question: _Question, wanted: Mask, keyword_scores: Floats, count: int
-) -> dict[Leg, Slots]:
-    matching = np.flatnonzero(keyword_scores > 0)
-    if len(matching) > count:
-        best = np.argpartition(-keyword_scores[matching], count - 1)[:count]
-        matching = matching[best]
-    nearest = np.empty(0, np.intp) if question.vector is None else index.nearest(question.vector, count, wanted)
-    return {Leg.VECTOR: nearest, Leg.KEYWORD: matching}
-
-
-def _fused(index: SearchIndex, question: _Question, proposed: Mapping[Leg, Slots], keyword_scores: Floats) -> _Found:
+def _fused(candidates: Candidates, worth: float) -> _Found:
     # An owner's value is made of its best cosine and its best BM25, which may be those of two passages; the
     # passage shown is the one that is best by itself.
-    slots = np.unique(np.concatenate(list(proposed.values())))
-    cosines = np.zeros(len(slots), np.float32)
-    if question.vector is not None:
-        cosines = np.maximum(index.cosines(question.vector, slots), 0)
-    words = question.worth * keyword_scores[slots]
-    order = np.lexsort((index.passage_ids(slots), -(cosines + words)))
-    slots, cosines, words = slots[order], cosines[order], words[order]
+    cosines = np.maximum(candidates.cosines, 0).max(axis=1, initial=0)
+    words = worth * candidates.keyword_scores
+    order = np.lexsort((candidates.passage_ids, -(cosines + words)))
     numbers: dict[Owner, int] = {}
-    number = np.array([numbers.setdefault(owner, len(numbers)) for owner in index.owners(slots)], np.intp)
+    owners = [candidates.owners[place] for place in order.tolist()]
+    number = np.array([numbers.setdefault(owner, len(numbers)) for owner in owners], np.intp)
     best = np.unique(number, return_index=True)[1]
-    near = np.isin(slots, proposed[Leg.VECTOR])
     return _Found(
         owners=list(numbers),
-        passage_ids=index.passage_ids(slots[best]),
-        values=_greatest(cosines, number, len(numbers)) + _greatest(words, number, len(numbers)),
-        near=_greatest(near, number, len(numbers)),
-        worded=_greatest(words > 0, number, len(numbers)),
+        passage_ids=candidates.passage_ids[order][best],
+        values=_greatest(cosines[order], number, len(numbers)) + _greatest(words[order], number, len(numbers)),
+        near=_greatest(candidates.near[order], number, len(numbers)),
+        worded=_greatest(candidates.worded[order], number, len(numbers)),
     )
 
 
-def _greatest(values: npt.NDArray[Value], groups: Slots, count: int) -> npt.NDArray[Value]:
+def _greatest(values: npt.NDArray[Value], groups: npt.NDArray[np.intp], count: int) -> npt.NDArray[Value]:
     # The greatest value of each group; none is below zero.
     greatest = np.zeros(count, values.dtype)
     np.maximum.at(greatest, groups, values)

@@ -1,4 +1,4 @@
-"""`semanticSearch`: a thread embeds the question and runs both legs; one visit to the database fetches the found."""
+"""`semanticSearch`: a thread embeds the question, both legs run, and one visit to the database fetches the found."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from library.errors import BadInput, PageOutOfBounds
 from library.pagination import MAXIMUM_PAGE
 from rag.keywords import query_stems
 from rag.search import Hit, Leg, Mode, search
+from rag.sources import Scope
 from resolvers.book_filter import BookFilter
 from resolvers.books import Book
 from resolvers.context import Info
@@ -196,12 +197,8 @@ async def _hits(
     info: Info, state: Ready, question: str, given: SearchFilter | None, mode: Mode, first: int
 ) -> list[Hit]:
     allowed = await allowed_passages(info.context, given.book if given is not None else None)
-
-    def run() -> list[Hit]:
-        vector = None if mode is Mode.KEYWORD else state.embedder.embed_query(question)
-        return search(state.index, question, vector, allowed=allowed, first=first + _SPARE, mode=mode)
-
-    return await asyncio.to_thread(run)
+    vector = None if mode is Mode.KEYWORD else await asyncio.to_thread(state.embedder.embed_query, question)
+    return await search(state.index, question, vector, scope=Scope(allowed), first=first + _SPARE, mode=mode)
 
 
 async def _edges(info: Info, hits: list[Hit], question: str, first: int) -> list[SearchEdge]:

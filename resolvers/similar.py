@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from library import models
 from library.models.passages import OwnerKind
-from rag.index import Owner
 from rag.search import Hit, Leg, similar
+from rag.sources import Owner, Scope
 from resolvers.books import Book
 from resolvers.context import Info
 from resolvers.descriptions import describe_enum
@@ -127,9 +127,7 @@ async def _hits(info: Info, state: Ready, book_id: int, first: int, exclude: Seq
     header = texts[0].header if texts else ""
     text = "\n".join(row.text for row in texts)
     owner = Owner(OwnerKind.BOOK, book_id)
-    return await asyncio.to_thread(
-        similar, state.index, owner, header=header, text=text, first=first, excluded=excluded
-    )
+    return await similar(state.index, owner, header=header, text=text, first=first, scope=Scope(excluded=excluded))
 
 
 async def _passages_of(

@@ -12,6 +12,7 @@ from library.models.books import (
     SeriesEntry,
     Tag,
 )
+from library.models.documents import Document, DocumentFormat, DocumentSection, DocumentSource, SourceKind
 from library.models.downloads import Download, DownloadChange, DownloadFile, DownloadTorrent, Import, ImportedFile
 from library.models.editions import AudioFile, Chapter, Copy, Cover, Edition, EditionNarrator, LibraryRoot
 from library.models.integrations import (
@@ -40,6 +41,10 @@ __all__ = [
     "Counter",
     "Cover",
     "DailyBudget",
+    "Document",
+    "DocumentFormat",
+    "DocumentSection",
+    "DocumentSource",
     "Download",
     "DownloadChange",
     "DownloadFile",
@@ -70,6 +75,7 @@ __all__ = [
     "ReleaseSearch",
     "Series",
     "SeriesEntry",
+    "SourceKind",
     "Table",
     "Tag",
     "Token",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from pathlib import Path
@@ -28,32 +29,32 @@ def build(folder: Path, rows: list[PassageRow] = ROWS, version: int = 3) -> Sear
     return build_generation(folder, model="toy", revision="abc", dimension=DIMENSION, rows=rows, up_to_version=version)
 
 
-def found(index: SearchIndex) -> list[object]:
+async def found(index: SearchIndex) -> list[object]:
     return [
-        search(index, query, vector, first=9)
+        await search(index, query, vector, first=9)
         for query, vector in (("whale", toy_vector(sea=1)), ("dune", None), ("embedded", toy_vector(desert=1)))
     ]
 
 
-def test_an_opened_generation_answers_like_the_rows_it_was_built_from(tmp_path: Path) -> None:
+async def test_an_opened_generation_answers_like_the_rows_it_was_built_from(tmp_path: Path) -> None:
     built = build(tmp_path)
     index = open_newest(tmp_path, "abc", DIMENSION)
     assert (index.generation, index.up_to_version, index.count, index.pending) == (1, 3, 3, 1)
     assert index.built_at == built.built_at
-    assert found(index) == found(built) == found(SearchIndex("abc", DIMENSION).with_changes(ROWS))
+    assert await found(index) == await found(built) == await found(SearchIndex("abc", DIMENSION).with_changes(ROWS))
 
 
-def test_changes_behind_a_generation_become_the_next_one(tmp_path: Path) -> None:
+async def test_changes_behind_a_generation_become_the_next_one(tmp_path: Path) -> None:
     changed = build(tmp_path).with_changes([row(4, "A war.", toy_vector(war=1))], [2], up_to_version=5)
     after = publish(tmp_path, changed, model="toy")
     assert (after.generation, after.up_to_version, after.count, len(after.parts)) == (2, 5, 3, 1)
-    assert found(after) == found(changed)
+    assert await found(after) == await found(changed)
 
 
-def test_an_empty_library_has_a_generation_too(tmp_path: Path) -> None:
+async def test_an_empty_library_has_a_generation_too(tmp_path: Path) -> None:
     build(tmp_path, [], 0)
     index = open_newest(tmp_path, "abc", DIMENSION)
-    assert search(index, "anything", toy_vector(sea=1), first=5) == []
+    assert await search(index, "anything", toy_vector(sea=1), first=5) == []
     assert index.with_changes(ROWS).count == 3
 
 
@@ -64,13 +65,13 @@ def test_the_last_two_generations_are_kept(tmp_path: Path) -> None:
     assert generation_numbers(tmp_path, "other") == []
 
 
-def test_a_reader_keeps_its_generation_while_it_is_pruned(tmp_path: Path) -> None:
+async def test_a_reader_keeps_its_generation_while_it_is_pruned(tmp_path: Path) -> None:
     index = build(tmp_path)
-    before = found(index)
+    before = await found(index)
     build(tmp_path, [])
     prune(tmp_path, "abc", kept=1)
     assert generation_numbers(tmp_path, "abc") == [2]
-    assert found(index) == before
+    assert await found(index) == before
 
 
 @pytest.mark.parametrize("name", ["vectors.faiss", "vocabulary.txt", "passage_ids.npy", "impacts.npy", "manifest.json"])
@@ -134,7 +135,7 @@ def test_two_readers_see_whole_generations_while_they_are_swapped(tmp_path: Path
     def read() -> None:
         while not done.is_set():
             index = open_newest(tmp_path, "abc", DIMENSION)
-            hits = search(index, f"word{index.up_to_version}", None, first=50)
+            hits = asyncio.run(search(index, f"word{index.up_to_version}", None, first=50))
             seen.append((index.up_to_version, index.count, len(hits)))
 
     readers = [threading.Thread(target=read) for _ in range(2)]
@@ -149,8 +150,8 @@ def test_two_readers_see_whole_generations_while_they_are_swapped(tmp_path: Path
     assert all(version == count == hits for version, count, hits in seen)
 
 
-def test_a_published_vector_keeps_its_bits(tmp_path: Path) -> None:
+async def test_a_published_vector_keeps_its_bits(tmp_path: Path) -> None:
     vector = np.random.default_rng(1).normal(size=DIMENSION).astype(np.float32)
     vector /= np.linalg.norm(vector)
     index = build(tmp_path, [row(1, vector=vector)])
-    assert index.vectors(np.array([0])).tolist() == [vector.tolist()]
+    assert (await index.vectors(np.array([1]))).tolist() == [vector.tolist()]

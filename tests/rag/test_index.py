@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import VectorLengthError
-from rag.index import JOINED_ROWS, Owner, SearchIndex
+from rag.index import JOINED_ROWS, SearchIndex
 from rag.search import Mode, search, similar
 from rag.segment import FAISS_ROWS, PassageRow, Segment
+from rag.sources import Owner
 from tests.rag.toys import AXES, DIMENSION, row, toy_vector
 
 EMPTY = SearchIndex("toy", DIMENSION)
@@ -23,22 +24,22 @@ def test_an_index_counts_what_can_be_found_and_what_is_not_embedded_yet() -> Non
     assert (index.count, index.pending, index.up_to_version) == (2, 1, 7)
 
 
-def test_a_change_leaves_the_snapshot_it_came_from_alone() -> None:
+async def test_a_change_leaves_the_snapshot_it_came_from_alone() -> None:
     before = EMPTY.with_changes([row(1, "sea")])
     after = before.with_changes([row(2, "sea")], deletions=[1])
-    assert [hit.passage_id for hit in search(before, "sea", None, first=9)] == [1]
-    assert [hit.passage_id for hit in search(after, "sea", None, first=9)] == [2]
+    assert [hit.passage_id for hit in await search(before, "sea", None, first=9)] == [1]
+    assert [hit.passage_id for hit in await search(after, "sea", None, first=9)] == [2]
 
 
 def test_a_version_never_goes_back() -> None:
     assert EMPTY.with_changes([], up_to_version=8).with_changes([], up_to_version=7).up_to_version == 8
 
 
-def test_the_last_row_of_an_id_wins_and_wins_over_its_deletion() -> None:
+async def test_the_last_row_of_an_id_wins_and_wins_over_its_deletion() -> None:
     index = EMPTY.with_changes([row(1, "sea"), row(1, "desert")], deletions=[1])
     assert index.count == 1
-    assert [hit.passage_id for hit in search(index, "desert", None, first=9)] == [1]
-    assert search(index, "sea", None, first=9) == []
+    assert [hit.passage_id for hit in await search(index, "desert", None, first=9)] == [1]
+    assert await search(index, "sea", None, first=9) == []
 
 
 def test_a_vector_of_another_length_is_refused() -> None:
@@ -90,7 +91,7 @@ CHANGES = st.lists(st.tuples(st.lists(ROWS, max_size=5), st.lists(st.integers(1,
 
 
 @given(CHANGES)
-def test_any_sequence_of_changes_answers_like_a_fresh_build(
+async def test_any_sequence_of_changes_answers_like_a_fresh_build(
     changes: list[tuple[list[PassageRow], list[int]]],
 ) -> None:
     index, rows = EMPTY, dict[int, PassageRow]()
@@ -104,9 +105,9 @@ def test_any_sequence_of_changes_answers_like_a_fresh_build(
     for mode in Mode:
         for query in ("sea", "love war tale", "unknown"):
             ask = {"query": query, "query_vector": toy_vector(sea=0.8, love=0.6), "first": 9, "mode": mode}
-            assert search(index, **ask) == search(fresh, **ask)  # type: ignore[arg-type]  # a dict of mixed values
+            assert await search(index, **ask) == await search(fresh, **ask)  # type: ignore[arg-type]  # a dict of mixed values
     like = {"owner": Owner("book", 1), "header": "tale", "text": "sea", "first": 9}
-    assert similar(index, **like) == similar(fresh, **like)  # type: ignore[arg-type]  # a dict of mixed values
+    assert await similar(index, **like) == await similar(fresh, **like)  # type: ignore[arg-type]  # a dict of mixed values
 
 
 def test_the_tail_stays_below_its_limit_of_joined_rows() -> None:

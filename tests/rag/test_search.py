@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rag.errors import QueryVectorMissingError
-from rag.index import Owner, SearchIndex
+from rag.index import SearchIndex
 from rag.search import Leg, Mode, search, similar
+from rag.sources import Owner, Scope
 from tests.rag.toys import DIMENSION, row, toy_vector
 
 BOOKS = SearchIndex("toy", DIMENSION).with_changes(
@@ -24,8 +25,8 @@ def ids(hits: list) -> list[int]:  # type: ignore[type-arg]  # hits of any searc
     return [hit.passage_id for hit in hits]
 
 
-def test_words_and_meaning_find_together_and_say_which_of_them_did() -> None:
-    hits = search(BOOKS, "whale", toy_vector(sea=0.8, war=0.6), first=9)
+async def test_words_and_meaning_find_together_and_say_which_of_them_did() -> None:
+    hits = await search(BOOKS, "whale", toy_vector(sea=0.8, war=0.6), first=9)
     assert [(hit.rank, hit.passage_id, hit.legs) for hit in hits] == [
         (1, 1, (Leg.VECTOR, Leg.KEYWORD)),
         (2, 3, (Leg.VECTOR,)),
@@ -35,76 +36,76 @@ def test_words_and_meaning_find_together_and_say_which_of_them_did() -> None:
     assert hits[0].owner == Owner("book", 1)
 
 
-def test_scores_lie_within_one_and_fall_with_the_rank() -> None:
-    scores = [hit.score for hit in search(BOOKS, "whale whale love", toy_vector(sea=1), first=9)]
+async def test_scores_lie_within_one_and_fall_with_the_rank() -> None:
+    scores = [hit.score for hit in await search(BOOKS, "whale whale love", toy_vector(sea=1), first=9)]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score < 1 for score in scores)
     assert scores[0] > 0.6
 
 
-def test_one_leg_alone_ranks_when_asked() -> None:
-    assert ids(search(BOOKS, "whale", toy_vector(desert=1), first=1, mode=Mode.VECTOR)) == [2]
-    assert ids(search(BOOKS, "whale", toy_vector(desert=1), first=9, mode=Mode.KEYWORD)) == [1, 4]
+async def test_one_leg_alone_ranks_when_asked() -> None:
+    assert ids(await search(BOOKS, "whale", toy_vector(desert=1), first=1, mode=Mode.VECTOR)) == [2]
+    assert ids(await search(BOOKS, "whale", toy_vector(desert=1), first=9, mode=Mode.KEYWORD)) == [1, 4]
 
 
-def test_a_passage_that_is_not_embedded_is_found_by_its_words() -> None:
-    assert ids(search(BOOKS, "embedding", None, first=9)) == [4]
+async def test_a_passage_that_is_not_embedded_is_found_by_its_words() -> None:
+    assert ids(await search(BOOKS, "embedding", None, first=9)) == [4]
 
 
-def test_a_search_by_vector_needs_one() -> None:
+async def test_a_search_by_vector_needs_one() -> None:
     with pytest.raises(QueryVectorMissingError, match="Embed the query"):
-        search(BOOKS, "whale", None, first=9, mode=Mode.VECTOR)
+        await search(BOOKS, "whale", None, first=9, mode=Mode.VECTOR)
 
 
-def test_a_filter_that_leaves_only_the_worst_of_a_thousand_still_finds_it() -> None:
+async def test_a_filter_that_leaves_only_the_worst_of_a_thousand_still_finds_it() -> None:
     rows = [row(number, "sea " * 9, toy_vector(sea=1)) for number in range(1, 1000)]
     index = SearchIndex("toy", DIMENSION).with_changes([*rows, row(1000, "war", toy_vector(war=1))])
-    hits = search(index, "sea", toy_vector(sea=1), first=10, allowed=np.array([1000]))
+    hits = await search(index, "sea", toy_vector(sea=1), first=10, scope=Scope(np.array([1000])))
     assert ids(hits) == [1000]
-    assert search(index, "sea", toy_vector(sea=1), first=10, allowed=np.array([], np.int64)) == []
+    assert await search(index, "sea", toy_vector(sea=1), first=10, scope=Scope(np.array([], np.int64))) == []
 
 
-def test_an_owner_appears_once_with_its_best_passage_however_many_it_has() -> None:
+async def test_an_owner_appears_once_with_its_best_passage_however_many_it_has() -> None:
     rows = [row(number, "sea", toy_vector(sea=1), owner=1) for number in range(1, 2000)]
     index = SearchIndex("toy", DIMENSION).with_changes(
         [*rows, row(2000, "sea war", toy_vector(sea=0.6, war=0.8), owner=2)]
     )
-    assert [(hit.passage_id, hit.owner.id) for hit in search(index, "sea", toy_vector(sea=1), first=2)] == [
+    assert [(hit.passage_id, hit.owner.id) for hit in await search(index, "sea", toy_vector(sea=1), first=2)] == [
         (1, 1),
         (2000, 2),
     ]
 
 
-def test_a_book_and_a_document_with_one_id_are_two_owners() -> None:
+async def test_a_book_and_a_document_with_one_id_are_two_owners() -> None:
     index = SearchIndex("toy", DIMENSION).with_changes(
         [row(1, "sea", owner=7), row(2, "sea", owner=7, kind="document")]
     )
-    assert {hit.owner for hit in search(index, "sea", None, first=9)} == {Owner("book", 7), Owner("document", 7)}
+    assert {hit.owner for hit in await search(index, "sea", None, first=9)} == {Owner("book", 7), Owner("document", 7)}
 
 
-def test_equals_are_ordered_by_their_ids() -> None:
+async def test_equals_are_ordered_by_their_ids() -> None:
     index = SearchIndex("toy", DIMENSION).with_changes([row(number, "sea") for number in (3, 1, 2)])
-    assert ids(search(index, "sea", None, first=9)) == [1, 2, 3]
+    assert ids(await search(index, "sea", None, first=9)) == [1, 2, 3]
 
 
-def test_an_empty_index_or_query_finds_nothing() -> None:
-    assert search(SearchIndex("toy", DIMENSION), "sea", toy_vector(sea=1), first=9) == []
-    assert search(BOOKS, "", None, first=9) == []
+async def test_an_empty_index_or_query_finds_nothing() -> None:
+    assert await search(SearchIndex("toy", DIMENSION), "sea", toy_vector(sea=1), first=9) == []
+    assert await search(BOOKS, "", None, first=9) == []
 
 
-def test_a_query_of_stop_words_is_taken_at_its_word() -> None:
-    assert ids(search(BOOKS, "of a", None, first=9)) == [4, 3, 1]
+async def test_a_query_of_stop_words_is_taken_at_its_word() -> None:
+    assert ids(await search(BOOKS, "of a", None, first=9)) == [4, 3, 1]
 
 
-def test_similar_books_are_alike_in_words_or_meaning_and_never_the_book_itself() -> None:
+async def test_similar_books_are_alike_in_words_or_meaning_and_never_the_book_itself() -> None:
     index = BOOKS.with_changes([row(5, "Ships and a storm.", toy_vector(sea=0.8, war=0.6), header="The Sea Wolf")])
-    hits = similar(index, Owner("book", 1), header="Moby Dick", text="A white whale is hunted.", first=3)
+    hits = await similar(index, Owner("book", 1), header="Moby Dick", text="A white whale is hunted.", first=3)
     assert ids(hits) == [5, 4, 2]
-    only = similar(
-        index, Owner("book", 1), header="", text="", first=3, allowed=np.array([1, 3, 5]), excluded=np.array([5])
+    only = await similar(
+        index, Owner("book", 1), header="", text="", first=3, scope=Scope(np.array([1, 3, 5]), excluded=np.array([5]))
     )
     assert ids(only) == [3]
 
 
-def test_a_book_without_vectors_has_similar_ones_by_its_words() -> None:
-    assert ids(similar(BOOKS, Owner("book", 4), header="", text="A whale of a time.", first=9)) == [1, 3]
+async def test_a_book_without_vectors_has_similar_ones_by_its_words() -> None:
+    assert ids(await similar(BOOKS, Owner("book", 4), header="", text="A whale of a time.", first=9)) == [1, 3]
