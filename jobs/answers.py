@@ -1,9 +1,9 @@
 """Written answers: a language model makes text of the passages that were found, and every citation in it is checked."""
 
 import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
-from collections.abc import AsyncGenerator
 
 from integrations.errors import IntegrationError
 from integrations.language_models import Ended, LanguageModel, Piece, Prompt, StopReason

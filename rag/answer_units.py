@@ -5,31 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 
-from rag.sentences import sentence_spans
+from rag.documents.blocks import Block, BlockKind, blocks, lines_of, sentences_of
 
-# A unit that is longer is no answer but a page; it is quoted by its beginning, up to the end of a line or word.
+# A unit that is longer is no answer but a page: it is quoted from its beginning to the end of a word or line.
 LONGEST_UNIT = 600
 
-_FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s|^\s{0,3}(?:=+|-{3,}|\*{3,}|_{3,})\s*$")
-_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
-_ROW = re.compile(r"^\s*\|.*\|\s*$")
-_RULE = re.compile(r"^[\s|:+-]+$")
+_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+\S")
+_HEADING = re.compile(r"#{1,6}\s")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-class UnitKind(StrEnum):
+class UnitKind(Enum):
     """What a unit is."""
 
-    SENTENCE = "SENTENCE"
-    ITEM = "ITEM"
-    ROW = "ROW"
-    CODE = "CODE"
+    SENTENCE = auto()
+    ITEM = auto()
+    ROW = auto()
+    CODE = auto()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A piece at `start`..`end` (characters) of the text it was found in."""
 
@@ -38,84 +35,54 @@ class Unit:
     end: int
 
 
-@dataclass(frozen=True)
-class _Block:
-    # Neighbouring lines that belong together.
-    kind: UnitKind
-    start: int
-    end: int
-
-
 def units(text: str) -> list[Unit]:
-    """Cut Markdown or plain text into its units, in order; headings, rules and pieces without a letter are none.
+    """Cut a text into its units, in order; headings, and pieces without a letter, are none.
 
-    Adjoining lines of prose are one block, which is cut into sentences; a list item is one unit with the lines that go
-    on with it; so is each row of a table below its head, and a fenced block with its fences.
+    Adjoining lines of prose are read on, so that a sentence may go over several.
     """
-    return [unit for block in _blocks(text) for unit in _units_of(block, text) if _LETTER.search(text, *_span(unit))]
+    found = (unit for block in _paragraphs(text) for unit in _units_of(block, text))
+    return [unit for unit in found if _LETTER.search(text, unit.start, unit.end)]
 
 
-def _units_of(block: _Block, text: str) -> Iterator[Unit]:
-    if block.kind is not UnitKind.SENTENCE:
-        yield _shortened(block, text)
-        return
-    for start, end in sentence_spans(text[block.start : block.end]):
-        yield _shortened(_Block(UnitKind.SENTENCE, block.start + start, block.start + end), text)
-
-
-def _shortened(block: _Block, text: str) -> Unit:
-    piece = text[block.start : block.end]
-    start = block.start + len(piece) - len(piece.lstrip())
-    end = block.start + len(piece.rstrip())
-    if end - start > LONGEST_UNIT:
-        mark = "\n" if block.kind is UnitKind.CODE else " "
-        cut = text.rfind(mark, start + 1, start + LONGEST_UNIT)
-        end = cut if cut > start else start + LONGEST_UNIT
-    return Unit(block.kind, start, end)
-
-
-def _span(unit: Unit) -> tuple[int, int]:
-    return unit.start, unit.end
-
-
-def _blocks(text: str) -> Iterator[_Block]:
-    block: _Block | None = None
-    fence = ""
-    place = 0
-    for line in text.splitlines(keepends=True):
-        start, place = place, place + len(line)
-        if fence and block is not None:
-            block = _Block(UnitKind.CODE, block.start, place)
-            fence = "" if line.strip().startswith(fence) else fence
+def _paragraphs(text: str) -> Iterator[Block]:
+    """The blocks of a text, with lines of prose joined unless an item begins."""
+    waiting: Block | None = None
+    for block in blocks(text, 0, len(text)):
+        goes_on = (
+            waiting is not None
+            and block.kind is BlockKind.PROSE
+            and block.start == waiting.end + 1
+            and not _ITEM.match(text, block.start, block.end)
+        )
+        if waiting is not None and goes_on:
+            waiting = Block(BlockKind.PROSE, waiting.start, block.end)
             continue
-        kind = _kind(line, block)
-        if block is not None and kind == block.kind and _goes_on(line, block):
-            block = _Block(block.kind, block.start, place)
-            continue
-        if block is not None:
+        if waiting is not None:
+            yield waiting
+        waiting = block if block.kind is BlockKind.PROSE else None
+        if waiting is None:
             yield block
-        block = _Block(kind, start, place) if kind is not None else None
-        opened = _FENCE.match(line)
-        fence = opened.group(1) if opened else ""
-    if block is not None:
-        yield block
+    if waiting is not None:
+        yield waiting
 
 
-def _kind(line: str, before: _Block | None) -> UnitKind | None:
-    # None: nothing that could be quoted, which ends whatever went before.
-    if _FENCE.match(line):
-        return UnitKind.CODE
-    if not line.strip() or _HEADING.match(line):
-        return None
-    if _ROW.match(line):
-        return None if _RULE.match(line) else UnitKind.ROW
-    if _ITEM.match(line):
-        return UnitKind.ITEM
-    goes_on = before is not None and before.kind is UnitKind.ITEM and line[:1].isspace()
-    return UnitKind.ITEM if goes_on else UnitKind.SENTENCE
+def _units_of(block: Block, text: str) -> Iterator[Unit]:
+    if block.kind is BlockKind.CODE:
+        yield _shortened(UnitKind.CODE, block.start, block.end, text)
+    elif block.kind is BlockKind.TABLE:
+        for start, end in lines_of(text, block):
+            yield _shortened(UnitKind.ROW, start, end, text)
+    elif _ITEM.match(text, block.start, block.end):
+        yield _shortened(UnitKind.ITEM, block.start, block.end, text)
+    elif not _HEADING.match(text, block.start, block.end):
+        for start, end in sentences_of(text, block):
+            yield _shortened(UnitKind.SENTENCE, start, end, text)
 
 
-def _goes_on(line: str, block: _Block) -> bool:
-    if block.kind is UnitKind.ITEM:
-        return not _ITEM.match(line)
-    return block.kind is UnitKind.SENTENCE
+def _shortened(kind: UnitKind, start: int, end: int, text: str) -> Unit:
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    end -= len(text[start:end]) - len(text[start:end].rstrip())
+    if end - start > LONGEST_UNIT:
+        cut = text.rfind("\n" if kind is UnitKind.CODE else " ", start + 1, start + LONGEST_UNIT)
+        end = cut if cut > start else start + LONGEST_UNIT
+    return Unit(kind, start, end)

@@ -1,10 +1,10 @@
 """Extractive answers: the sentences of the found passages that answer a question, quoted and cited, or "not found".
 
 A unit (`rag.answer_units`) is worth the cosine of its embedding with the question's, plus the share of the question's
-words, weighted by their rarity, that stand in it, plus a part of what its passage is worth. The best are taken one after
-the other unless they say what was said already (maximal marginal relevance, Carbonell and Goldstein 1998, with a
-threshold instead of a weight). Whether anything is relevant enough is judged by the best unit alone; the constants are
-those that did best on one half of the questions of benchmarks/answering.py, which reports on the other.
+words, weighted by their rarity, that stand in it, plus a part of what its passage is worth. The best are taken one
+after the other unless they say what was said already (maximal marginal relevance, Carbonell and Goldstein 1998, with
+a threshold instead of a weight). Whether anything is relevant enough is judged by the best unit alone. The constants
+are those that did best on one half of the questions of benchmarks/answering.py, which reports on the other.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from rag.keywords import stems
 from rag.segment import Floats
 
 # What all words of the question are worth in cosine, and what the cosine of the passage is.
-WORDS_WORTH = 0.35
-PASSAGE_WORTH = 0.5
+WORDS_WORTH = 0.5
+PASSAGE_WORTH = 2.0
 # Words of the header stand for the unit, too: pages name their subject once.
 HEADER_SHARE = 0.5
 # Units that are embedded: each costs about a millisecond.

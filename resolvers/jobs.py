@@ -15,6 +15,7 @@ from library.errors import NotFound
 from library.models.accounts import Role
 from library.models.jobs import JobKind, JobState
 from library.pagination import Keyset, Page, SortKey
+from resolvers.answers import AnswerResult
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Context, Info, Viewer
 from resolvers.descriptions import describe_enum
@@ -135,7 +136,8 @@ JobResult = Annotated[
     | PurchaseResult
     | ReleaseSearchResult
     | DownloadResult
-    | ImportResult,
+    | ImportResult
+    | AnswerResult,
     strawberry.union("JobResult", description="What a job made, by its kind."),
 ]
 _RESULTS: dict[JobKind, Callable[..., Any]] = {
@@ -150,6 +152,7 @@ _RESULTS: dict[JobKind, Callable[..., Any]] = {
     JobKind.CHECK_INTEGRATION: IntegrationCheckResult.of,
     JobKind.REFRESH_TRACKER: TrackerRefreshResult,
     JobKind.BUY_AT_TRACKER: PurchaseResult,
+    JobKind.ANSWER_QUESTION: AnswerResult,
 }
 
 
