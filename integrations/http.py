@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import httpx
@@ -221,15 +221,19 @@ class _Way(httpx.AsyncBaseTransport):
         except Unfinished as problem:
             outcome = self._unfinished(problem, request)
         else:
-            outcome = await self._answered(self._watched(answer, request), request)
+            if not answer.is_closed:
+                return _Outcome(self._watched(answer, given))
+            outcome = await self._answered(answer, request)
         return await self._settle(outcome, given)
 
-    def _watched(self, answer: httpx.Response, request: httpx.Request) -> httpx.Response:
-        """An answer whose body, where it is still to come, fails as an answer does that does not come."""
-        stream = answer.stream
-        if answer.is_closed or not isinstance(stream, httpx.AsyncByteStream) or not _is_streamed(request):
-            return answer
-        body = _WatchedBody(stream, self._broken_off)
+    def _watched(self, answer: httpx.Response, given: Pass) -> httpx.Response:
+        """An answer whose body is still to come: how that goes is how the call goes."""
+
+        async def ended() -> None:
+            await self._noted(self._shared.gates.succeeded(self._service, given), None)
+
+        stream = cast("httpx.AsyncByteStream", answer.stream)
+        body = _WatchedBody(stream, ended, self._broken_off)
         return httpx.Response(answer.status_code, headers=answer.headers, stream=body, extensions=answer.extensions)
 
     async def _broken_off(self, problem: Unfinished) -> IntegrationError:
@@ -296,26 +300,39 @@ class _Way(httpx.AsyncBaseTransport):
 
 
 class _WatchedBody(httpx.AsyncByteStream):
-    """A body that is read as it comes; what breaks it off is told, and raised as what that makes of it."""
+    """A body that is read as it comes; what breaks it off is told, and raised as what that makes of it.
+
+    One that its reader closes has ended well, too: readers need not wait for the last byte.
+    """
 
     def __init__(
-        self, stream: httpx.AsyncByteStream, broken_off: Callable[[Unfinished], Awaitable[IntegrationError]]
+        self,
+        stream: httpx.AsyncByteStream,
+        ended: Callable[[], Awaitable[None]],
+        broken_off: Callable[[Unfinished], Awaitable[IntegrationError]],
     ) -> None:
         self._stream = stream
+        self._ended = ended
         self._broken_off = broken_off
+        self._is_over = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for part in self._stream:
                 yield part
         except Unfinished as problem:
+            self._is_over = True
             error = await self._broken_off(problem)
         else:
             return
         raise error
 
     async def aclose(self) -> None:
+        """End the connection, and note how it went unless that is noted."""
         await self._stream.aclose()
+        if not self._is_over:
+            self._is_over = True
+            await self._ended()
 
 
 @asynccontextmanager

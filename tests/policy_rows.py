@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from library import downloads, integrations, models, notifications, quality_profiles, release_searches, wants
+from library import answers, downloads, integrations, models, notifications, quality_profiles, release_searches, wants
 from library.downloads import Reason, ReasonCode
 from library.models.downloads import DownloadState, ImportMode, ImportState
 from library.models.integrations import (
@@ -49,6 +49,7 @@ async def fill(session: AsyncSession, seal: Seal, place: Place) -> dict[str, Any
     found = models.DownloadFile(download_id=going_on.id, position=1, path="Crusoe/1.mp3", size_bytes=1)
     session.add(found)
     placed = await _import(session, done, place)
+    asked = await answers.create(session, "Is there an island?", [], [], created_by=place.owner)
     job = models.Job(
         kind=JobKind.GRAB_DOWNLOAD,
         payload={"download_id": going_on.id},
@@ -73,6 +74,7 @@ async def fill(session: AsyncSession, seal: Seal, place: Place) -> dict[str, Any
         "Import": placed,
         "ImportedFile": await session.scalar(sa.select(models.ImportedFile)),
         "GrabJob": job,
+        "Answer": asked,
     }
 
 

@@ -116,7 +116,7 @@ class FakeLanguageModel:
     def _text(self, question: str) -> Iterator[str]:
         if self.switches.endless:
             while True:
-                yield "and so on "
+                yield "and so on " * 100
         written = self._written(question)
         for start in range(0, len(written), _PIECE):
             yield written[start : start + _PIECE]
@@ -202,7 +202,7 @@ class FakeLanguageModel:
                 while self.switches.hang_midway:
                     await asyncio.sleep(0.02)
             if self.switches.endless:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.01)
 
     def _breaks(self) -> str:
         """What ends a stream before its time."""
