@@ -19,9 +19,11 @@ from rag.answer_units import Unit, UnitKind, units
 from rag.keywords import stems
 from rag.segment import Floats
 
-# What all words of the question are worth in cosine, and what the cosine of the passage is.
-WORDS_WORTH = 0.5
-PASSAGE_WORTH = 2.0
+# What all words of the question are worth in cosine, and what the cosine of the passage is worth.
+WORDS_WORTH = 1.0
+PASSAGE_WORTH = 1.0
+# What the owner of the best passage says is more likely about the question.
+LEADING_OWNER_WORTH = 0.1
 # Words of the header stand for the unit, too: pages name their subject once.
 HEADER_SHARE = 0.5
 # Units that are embedded: each costs about a millisecond.
@@ -35,7 +37,7 @@ WORTH_SAYING = 0.8
 SAME_MEANING = 0.9
 SAME_WORDS = 0.7
 # Below this worth of the best unit nothing is relevant enough.
-FOUND_FROM = 0.75
+FOUND_FROM = 0.95
 
 Embed = Callable[[Sequence[str]], Floats]
 Owner = tuple[str, int]  # a kind, such as "BOOK", and an id
@@ -119,21 +121,19 @@ def _promising(weights: Mapping[str, float], sources: Sequence[Source]) -> list[
     found: dict[tuple[Owner, int, int], _Candidate] = {}
     for place, source in enumerate(sources):
         above = frozenset(stems(source.header))
+        passage_worth = PASSAGE_WORTH * source.cosine
+        if source.owner == sources[0].owner:
+            passage_worth += LEADING_OWNER_WORTH
         for unit in units(source.text):
             span = source.owner, source.start + unit.start, source.start + unit.end
-            if span not in found:  # neighbouring passages overlap
-                found[span] = _candidate(place, source, unit, above, weights, total)
+            if span in found:  # neighbouring passages overlap
+                continue
+            text = source.text[unit.start : unit.end]
+            words = frozenset(stems(text))
+            named = _weight(weights, words) + HEADER_SHARE * _weight(weights, above - words)
+            worth = WORDS_WORTH * named / total + passage_worth + KIND_WORTH.get(unit.kind, 0.0)
+            found[span] = _Candidate(place, unit, text, words, worth)
     return sorted(found.values(), key=lambda candidate: -candidate.worth)[:EMBEDDED]
-
-
-def _candidate(
-    place: int, source: Source, unit: Unit, above: frozenset[str], weights: Mapping[str, float], total: float
-) -> _Candidate:
-    text = source.text[unit.start : unit.end]
-    words = frozenset(stems(text))
-    named = _weight(weights, words) + HEADER_SHARE * _weight(weights, above - words)
-    worth = WORDS_WORTH * named / total + PASSAGE_WORTH * source.cosine + KIND_WORTH.get(unit.kind, 0.0)
-    return _Candidate(place, unit, text, words, worth)
 
 
 def _weight(weights: Mapping[str, float], words: Iterable[str]) -> float:

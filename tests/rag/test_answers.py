@@ -31,7 +31,7 @@ def test_the_sentence_that_answers_is_quoted_with_its_place_in_the_owners_text()
     )
     assert found == Answer(
         found=True,
-        relevance=pytest.approx(1 + answers.WORDS_WORTH + answers.PASSAGE_WORTH * 0.5),
+        relevance=pytest.approx(1 + answers.WORDS_WORTH + answers.PASSAGE_WORTH * 0.5 + answers.LEADING_OWNER_WORTH),
         statements=(Statement("Whales are hunted at sea.", (1,)),),
         citations=(Citation(1, 0, 1, ("DOCUMENT", 1), 115, 140),),
     )
