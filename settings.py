@@ -22,6 +22,7 @@ SECRETS = frozenset(
         "myanonamouse_session",
         "torznab_api_key",
         "qbittorrent_password",
+        "language_model_api_key",
     }
 )
 DATABASE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
@@ -156,6 +157,21 @@ class Settings(BaseSettings):
     qbittorrent_username: str = Field(default="", description="User of qBittorrent's web interface.")
     qbittorrent_password: SecretStr | None = Field(
         default=None, description="Password of qBittorrent's web interface, or an API key when no user is given."
+    )
+    language_model_api: Literal["openai", "anthropic"] = Field(
+        default="openai",
+        description="What the language model's server speaks: `openai` (chat completions, as Ollama, llama.cpp, vLLM "
+        "and LM Studio do too) or `anthropic` (Messages).",
+    )
+    language_model_name: str = Field(
+        default="", description="Name of the language model that writes answers; empty: none by the environment."
+    )
+    language_model_url: str = Field(
+        default="",
+        description="Address of its server, for `openai` mostly ending in `/v1`; empty: Anthropic's own.",
+    )
+    language_model_api_key: SecretStr | None = Field(
+        default=None, description="API key of the language model's server, where it wants one."
     )
     watched_poll_seconds: float = Field(
         default=2.0, gt=0, description="How often qBittorrent is asked while somebody follows downloads."

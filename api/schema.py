@@ -7,6 +7,8 @@ from strawberry.schema.config import StrawberryConfig
 from api.client_errors import QuietSchema
 from api.limits import Limits, operation_limits
 from resolvers.accounts import AccountMutation, AccountQuery, ApiToken
+from resolvers.answers import Answer
+from resolvers.asked_questions import AnswerSubscription
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.catalogue import CatalogueQuery
 from resolvers.document_list import DocumentQuery
@@ -80,11 +82,12 @@ class Mutation(
 
 
 @strawberry.type(description="Everything that can be followed.")
-class Subscription(ChangeSubscription, ReleaseSubscription, DownloadSubscription):
+class Subscription(ChangeSubscription, ReleaseSubscription, DownloadSubscription, AnswerSubscription):
     """The root of subscriptions."""
 
 
 _NODES = [
+    Answer,
     ApiToken,
     AudioFile,
     Book,

@@ -10,6 +10,7 @@ import sys
 import structlog
 
 from benchmarks import (
+    answering,
     embedding,
     following,
     freshness,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "embedding": embedding.measure,
     "freshness": freshness.measure,
     "quality": quality.measure,
+    "answers": answering.measure,
     "scoring": scoring.measure,
     "polling": polling.measure,
     "following": following.measure,

@@ -54,6 +54,11 @@ class Bus:
         """Make a bus for `redis://` or `unix://`; nothing connects before it is used."""
         return cls(open_queue(url))
 
+    @property
+    def valkey(self) -> ArqRedis:
+        """The connection, for what else is kept there; its errors come through."""
+        return self._redis
+
     def start(self) -> None:
         """Begin to listen, in a task that reconnects for ever."""
         self._task = asyncio.create_task(self._listen(), name="bus")

@@ -15,7 +15,7 @@ from jobs.embeddings import start_when_due
 from jobs.events import unit_of_work
 from jobs.execution import sweep
 from jobs.workshop import Workshop
-from library import accounts, budgets, documents, events, release_searches, roots
+from library import accounts, answers, budgets, documents, events, release_searches, roots
 from library import jobs as job_rows
 from library.models.tables import now
 
@@ -25,6 +25,7 @@ EVENTS_KEPT = timedelta(days=2)
 FINISHED_SYSTEM_JOBS_KEPT = timedelta(days=1)
 ENDED_TOKENS_KEPT = timedelta(days=30)
 SEARCHES_KEPT = timedelta(days=30)  # those without a download
+ANSWERS_KEPT = timedelta(days=30)
 EVERY_FIVE_SECONDS = set(range(0, 60, 5))  # arq knows no frozen set
 
 Chore = Callable[[Workshop], Awaitable[None]]
@@ -92,6 +93,7 @@ async def clean(workshop: Workshop) -> None:
         await accounts.forget_ended(session, moment - ENDED_TOKENS_KEPT)
         await budgets.prune(session)
         await release_searches.prune(session, moment - SEARCHES_KEPT)
+        await answers.prune(session, moment - ANSWERS_KEPT)
 
 
 def _cron(chore: Chore, **times: Any) -> CronJob:

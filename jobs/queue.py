@@ -105,6 +105,11 @@ async def undo_import(work: Work, import_id: int, *, created_by: str, idempotenc
     return await _once(work, JobKind.UNDO_IMPORT, {"import_id": import_id}, created_by, idempotency_key)
 
 
+async def answer_question(work: Work, answer_id: int, *, created_by: str) -> Job:
+    """Have a language model write an answer from what was found."""
+    return await _start(work, JobKind.ANSWER_QUESTION, {"answer_id": answer_id}, created_by)
+
+
 async def cancel(work: Work, job_id: int) -> Job:
     """Ask a job to stop; raises NotFound or JobFinished."""
     job = await job_rows.request_cancel(work.session, job_id)

@@ -52,6 +52,7 @@ CHORES_AT_ONCE = 4  # they must never wait for long jobs
 DELIVERIES = 1_000  # a dead worker's message comes again; the job's row counts the attempts that matter
 POLL_SECONDS = 0.1
 RECONNECT_SECONDS = 0.5
+_MODEL_KINDS = {"openai": IntegrationKind.OPENAI_COMPATIBLE, "anthropic": IntegrationKind.ANTHROPIC}
 LONGEST_HOST_NAME = 40  # in the name of a worker, which stands in rows
 
 
@@ -162,11 +163,22 @@ def _environment(settings: Settings) -> list[EnvironmentIntegration]:
             {"username": settings.qbittorrent_username, "password": settings.qbittorrent_password},
         ),
     ]
-    return [
+    found = [
         EnvironmentIntegration(kind, url, {name: _plain(value) for name, value in named.items()})
         for kind, url, named in given
         if url or (kind is IntegrationKind.MYANONAMOUSE and settings.myanonamouse_session)
     ]
+    return [*found, *_language_model(settings)]
+
+
+def _language_model(settings: Settings) -> list[EnvironmentIntegration]:
+    """The language model that settings name: by its name, as Anthropic needs no address."""
+    if not settings.language_model_name:
+        return []
+    kind = _MODEL_KINDS[settings.language_model_api]
+    secrets = {"api_key": _plain(settings.language_model_api_key)}
+    options = {"model": settings.language_model_name}
+    return [EnvironmentIntegration(kind, settings.language_model_url, secrets, options)]
 
 
 def _plain(value: SecretStr | str | None) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from jobs.answers import answer_question
 from jobs.documents import Ingesting, ingest_documents
 from jobs.downloads import Grabbing, grab_download, steer_download
 from jobs.embedding_model import EmbeddingModel
@@ -67,4 +68,5 @@ def handlers(
         JobKind.STEER_DOWNLOAD: partial(steer_download, grabbing=grabbing),
         JobKind.IMPORT_DOWNLOAD: partial(import_download, importing=importing),
         JobKind.UNDO_IMPORT: partial(undo_import, importing=importing),
+        JobKind.ANSWER_QUESTION: partial(answer_question, integrations=integrations),
     }

@@ -49,6 +49,11 @@ class DocumentLoaders(ReleaseLoaders):
         return DataLoader(load_fn=load)
 
     @cached_property
+    def passage(self) -> DataLoader[int, Passage | None]:
+        """A passage by id."""
+        return self._by_key(Passage, Passage.id)
+
+    @cached_property
     def document_source(self) -> DataLoader[int, DocumentSource | None]:
         """A source of documents by id, without the bytes of an upload."""
 

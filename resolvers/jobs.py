@@ -15,6 +15,7 @@ from library.errors import NotFound
 from library.models.accounts import Role
 from library.models.jobs import JobKind, JobState
 from library.pagination import Keyset, Page, SortKey
+from resolvers.answers import AnswerResult
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Context, Info, Viewer
 from resolvers.descriptions import describe_enum
@@ -47,6 +48,7 @@ describe_enum(
         JobKind.BUY_AT_TRACKER: "Buys something at the tracker, within the budget it was given.",
         JobKind.INGEST_DOCUMENTS: "Reads a folder, a file or an upload into the knowledge base.",
         JobKind.REINDEX: "Cuts and embeds again, everything or one book or document.",
+        JobKind.ANSWER_QUESTION: "Has a language model write an answer from the passages that were found.",
     },
     name="JobKind",
 )
@@ -138,7 +140,8 @@ JobResult = Annotated[
     | ReleaseSearchResult
     | DownloadResult
     | ImportResult
-    | IngestResult,
+    | IngestResult
+    | AnswerResult,
     strawberry.union("JobResult", description="What a job made, by its kind."),
 ]
 _RESULTS: dict[JobKind, Callable[..., Any]] = {
@@ -155,6 +158,7 @@ _RESULTS: dict[JobKind, Callable[..., Any]] = {
     JobKind.CHECK_INTEGRATION: IntegrationCheckResult.of,
     JobKind.REFRESH_TRACKER: TrackerRefreshResult,
     JobKind.BUY_AT_TRACKER: PurchaseResult,
+    JobKind.ANSWER_QUESTION: AnswerResult,
 }
 
 

@@ -10,6 +10,7 @@ import strawberry
 from library import models
 from library.errors import BadInput, MalformedId
 from resolvers.accounts import api_token_by_id
+from resolvers.answers import answer_by_id
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.context import Context, Info
 from resolvers.documents import document_by_id, document_source_by_id, section_by_id
@@ -98,6 +99,7 @@ NODE_TYPES = {
     "Integration": NodeType(integration_by_id, _signed_in),
     "Purchase": NodeType(purchase_by_id, _signed_in),
     "NotificationTarget": NodeType(notification_target_by_id, _signed_in),
+    "Answer": NodeType(answer_by_id, _signed_in),
     "ApiToken": NodeType(api_token_by_id, _signed_in),
 }
 

@@ -149,6 +149,7 @@ SUBSCRIPTIONS = {
         'subscription { releaseSearchUpdated(id: "<ReleaseSearch>") { sequence } }', MEMBERS_OWN
     ),
     "downloadsUpdated": Policy("subscription { downloadsUpdated { sequence } }", MEMBERS),
+    "askKnowledgeBase": Policy('subscription { askKnowledgeBase(input: {question: "an island"}) { stage } }', READERS),
 }
 
 _READABLE = (null, ok, ok, ok, ok, ok)
@@ -158,6 +159,7 @@ _LISTED_FOR_ADMINS = (unauthenticated, unauthenticated, forbidden, null, null, o
 _OF_ADMINS = (null, null, null, null, null, ok)
 
 NODES = {
+    "Answer": _OWN,
     "ApiToken": _OWN,
     "AudioFile": _READABLE,
     "Book": _READABLE,

@@ -7,7 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from library import documents, downloads, integrations, models, notifications, quality_profiles, release_searches, wants
+from library import (
+    answers,
+    documents,
+    downloads,
+    integrations,
+    models,
+    notifications,
+    quality_profiles,
+    release_searches,
+    wants,
+)
 from library.documents import NewSection, NewText
 from library.downloads import Reason, ReasonCode
 from library.models.downloads import DownloadState, ImportMode, ImportState
@@ -53,6 +63,7 @@ async def fill(session: AsyncSession, seal: Seal, place: Place) -> dict[str, Any
     found = models.DownloadFile(download_id=going_on.id, position=1, path="Crusoe/1.mp3", size_bytes=1)
     session.add(found)
     placed = await _import(session, done, place)
+    asked = await answers.create(session, "Is there an island?", [], [], created_by=place.owner)
     job = models.Job(
         kind=JobKind.GRAB_DOWNLOAD,
         payload={"download_id": going_on.id},
@@ -80,6 +91,7 @@ async def fill(session: AsyncSession, seal: Seal, place: Place) -> dict[str, Any
             "Import": placed,
             "ImportedFile": await session.scalar(sa.select(models.ImportedFile)),
             "GrabJob": job,
+            "Answer": asked,
         }
     )
 

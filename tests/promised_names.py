@@ -57,6 +57,7 @@ type Subscription {
   libraryChanged(after: String): LibraryEvent!
   downloadsUpdated(ids: [ID!], states: [DownloadState!], after: String): DownloadsEvent!
   releaseSearchUpdated(id: ID!, after: String): ReleaseSearchEvent!
+  askKnowledgeBase(input: AskInput!): AnswerEvent!
 }
 
 interface Node { id: ID! }

@@ -45,6 +45,12 @@ ROOTS = {"Query", "Mutation", "Subscription"}
 PAGING = {"first", "after", "last", "before"}
 # Every list that is no connection, and what keeps it short.
 SHORT_LISTS = {
+    "Answer.citations": "as many as sources, at most 20",
+    "Answer.sources": "`first`, at most 20",
+    "Answer.statements": "at most 4",
+    "AnswerEvent.sources": "`first`, at most 20",
+    "AnswerStatement.citations": "exactly one",
+    "ExtractiveAnswer.statements": "at most 4",
     "Book.authors": "as many as a title page names",
     "Book.editions": "the recordings of one book",
     "Book.metadata": "one for each field a book has",

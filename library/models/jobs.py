@@ -26,6 +26,7 @@ class JobKind(enum.StrEnum):
     BUY_AT_TRACKER = "BUY_AT_TRACKER"
     INGEST_DOCUMENTS = "INGEST_DOCUMENTS"
     REINDEX = "REINDEX"
+    ANSWER_QUESTION = "ANSWER_QUESTION"
 
 
 class JobState(enum.StrEnum):
