@@ -9,6 +9,7 @@ import pytest
 from tests.campaign.blows import PATIENCE_SECONDS, Blow, Blows
 from tests.campaign.campaign import open_campaign, quiet
 
+pytestmark = pytest.mark.xdist_group("processes")
 KILLS = 12
 SEED = 3
 
