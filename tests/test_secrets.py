@@ -18,7 +18,6 @@ from tests.road.steps import best, found, integration, reached, requested, searc
 from tests.secrets_finder import files
 from tests.secrets_finder import found as found_secrets
 
-pytestmark = pytest.mark.xdist_group("processes")
 WEBHOOK_KEY = "webhook key/+= that only the receiver knows"
 WEBHOOK_TOKEN = "token-in-the-path-of-a-webhook"
 APPRISE_PASSWORD = "password-within-an-apprise-url"

@@ -13,7 +13,6 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.processes import Served
 
-pytestmark = pytest.mark.xdist_group("processes")
 FOLLOW = "subscription { libraryChanged { sequence snapshot { books } changes { kind title } } }"
 RENAME = """mutation($id: ID!, $s: String) { updateBook(input: {id: $id, subtitle: $s}) {
   ... on UpdateBookPayload { changedFields } } }"""

@@ -15,7 +15,6 @@ from tests.library.scanning.audio_files import write_audio
 from tests.processes import Served, environment, serving, valkey, wait_until, working
 from tests.shelf import Volume, add
 
-pytestmark = pytest.mark.xdist_group("processes")
 ADD = """mutation($path: String!) { addLibraryRoot(input: {path: $path}) {
   ... on AddLibraryRootPayload { libraryRoot { id } job { id } } ... on Error { message } } }"""
 SCAN = """mutation($id: ID!) { scanLibrary(input: {libraryRoot: $id, force: true}) {

@@ -31,7 +31,6 @@ from library import accounts
 from library.database import open_database
 from library.models.accounts import TokenKind
 
-pytestmark = pytest.mark.xdist_group("processes")
 DRIVER = "from tests.api.up_driver import main; import sys; main(*sys.argv[1:])"
 PROJECT = Path(__file__).parents[2]
 

@@ -9,7 +9,6 @@ import pytest
 from tests.campaign.blows import PATIENCE_SECONDS, Blow, Blows
 from tests.campaign.campaign import open_campaign, quiet
 
-pytestmark = pytest.mark.xdist_group("processes")
 KILLS = 12
 SEED = 3
 

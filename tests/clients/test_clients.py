@@ -6,7 +6,6 @@ import pytest
 
 from tests.clients.conftest import FOLDER, Suite
 
-pytestmark = pytest.mark.xdist_group("processes")
 SUITES = ("apollo", "codegen", "eslint", "graphql_http", "graphql_sse", "graphql_ws", "relay", "urql")
 SHARED = {"scratch", "server"}
 

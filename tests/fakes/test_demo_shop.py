@@ -29,8 +29,6 @@ from tests.fakes.demo_shop import SESSION, DemoShop, open_shop
 from tests.processes import wait_until
 from tests.real_qbittorrent import RealQBittorrent, real_qbittorrent
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoShop]:

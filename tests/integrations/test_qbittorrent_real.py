@@ -28,7 +28,6 @@ from tests.real_qbittorrent import RealQBittorrent, real_qbittorrent
 from tests.torrents import MadeTorrent, make_newer_torrent, make_torrent
 from tests.web_seed import WebSeed, web_seed
 
-pytestmark = pytest.mark.xdist_group("processes")
 TAGS = ["shelfgraph", "job-17"]
 SIZE = 600_000
 _DEADLINE_SECONDS = 60.0

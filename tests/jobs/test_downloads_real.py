@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from jobs.events import Bus, unit_of_work
 from jobs.polling import Paces, Poller
 from library import downloads, integrations
@@ -22,7 +20,6 @@ from tests.real_qbittorrent import RealQBittorrent, real_qbittorrent
 from tests.torrents import make_torrent
 from tests.web_seed import web_seed
 
-pytestmark = pytest.mark.xdist_group("processes")
 SIZE = 600_000
 SECONDS = 30.0
 NOBODY = "http://127.0.0.1:9/announce"

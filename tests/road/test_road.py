@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-import pytest
-
 from tests.processes import wait_until
 from tests.road.following import following
 from tests.road.site import Site
@@ -24,7 +22,6 @@ from tests.road.steps import (
     wanted,
 )
 
-pytestmark = pytest.mark.xdist_group("processes")
 ROAD = ["QUEUED", "GRABBING", "DOWNLOADING", "VERIFYING", "IMPORTING", "IMPORTED", "ENRICHING", "DONE"]
 
 
