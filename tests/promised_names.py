@@ -138,6 +138,9 @@ type ReleaseSearchEvent { sequence: String!, resyncRequired: Boolean! }
 type Release implements Node { id: ID! }
 type ReleaseSearch implements Node { id: ID! }
 type Want implements Node { id: ID! }
+type Document implements Node { id: ID!, title: String!, path: String!, url: URL, language: String }
+type DocumentSection implements Node { id: ID! }
+type Passage implements Node { id: ID! }
 type Integration implements Node { id: ID! }
 
 type JobProgress { done: Int, total: Int }
@@ -148,13 +151,15 @@ type LibraryEvent { sequence: String!, resyncRequired: Boolean! }
 interface Error { code: ErrorCode!, message: String! }
 
 union SemanticSearchResult = SemanticSearchPayload | SearchUnavailable
-union SearchHit = Book
+union SearchHit = Book | Document
 union JobResult = ScanResult | ReleaseSearchResult | DownloadResult | ImportResult | IntegrationCheckResult
 union SignInResult = SignInPayload
 union CreateApiTokenResult = CreateApiTokenPayload
 union RevokeApiTokenResult = RevokeApiTokenPayload
 union AddLibraryRootResult = AddLibraryRootPayload
 union ScanLibraryResult = ScanLibraryPayload
+union IngestDocumentsResult = IngestDocumentsPayload
+union ReindexResult = ReindexPayload
 union UpdateBookResult = UpdateBookPayload
 union LockFieldsResult = LockFieldsPayload
 union SearchReleasesResult = SearchReleasesPayload
@@ -181,6 +186,7 @@ type SeriesConnection { nodes: [Series!]! }
 type BookConnection { edges: [BookEdge!]!, nodes: [Book!]!, pageInfo: PageInfo!, totalCount: Int! }
 type JobConnection { nodes: [Job!]! }
 type WantConnection { nodes: [Want!]! }
+type DocumentConnection { nodes: [Document!]! }
 type DownloadConnection { nodes: [Download!]! }
 type DownloadChangeConnection { nodes: [DownloadChange!]! }
 type JobItemErrorConnection { nodes: [JobItemError!]! }
@@ -209,6 +215,8 @@ type RevokeApiTokenPayload { apiToken: ApiToken }
 type ApiToken implements Node { id: ID!, lastUsedAt: DateTime, expiresAt: DateTime }
 type AddLibraryRootPayload { libraryRoot: LibraryRoot, job: Job }
 type ScanLibraryPayload { job: Job }
+type IngestDocumentsPayload { job: Job }
+type ReindexPayload { job: Job }
 type UpdateBookPayload { book: Book }
 type LockFieldsPayload { changedFields: [String!]! }
 type SearchReleasesPayload { job: Job, releaseSearch: ReleaseSearch }
@@ -227,6 +235,8 @@ input CreateApiTokenInput { name: String! }
 input RevokeApiTokenInput { id: ID! }
 input AddLibraryRootInput { path: String!, idempotencyKey: String }
 input ScanLibraryInput { libraryRoot: ID!, idempotencyKey: String }
+input IngestDocumentsInput { idempotencyKey: String }
+input ReindexInput { idempotencyKey: String }
 input UpdateBookInput { id: ID! }
 input LockFieldsInput { id: ID! }
 input SearchReleasesInput { idempotencyKey: String }
@@ -241,11 +251,12 @@ input CancelJobInput { id: ID! }
 input RetryJobInput { id: ID! }
 input BookBy @oneOf { id: ID, asin: String, isbn: String }
 input BookOrder { field: BookOrderField! }
+input DocumentFilter { ids: [ID!] }
 input BookFilter { and: [BookFilter!], or: [BookFilter!], not: BookFilter }
-input SearchFilter { book: BookFilter }
+input SearchFilter { book: BookFilter, document: DocumentFilter }
 
 enum SearchMode { HYBRID }
-enum SearchKind { BOOK }
+enum SearchKind { BOOK, DOCUMENT }
 enum SearchLeg { KEYWORD, VECTOR, NAME }
 enum Interpretation { AUTO, STRICT, OFF }
 enum InterpretedFilterKind { DURATION, LANGUAGE, LIKE }
