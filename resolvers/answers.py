@@ -15,8 +15,10 @@ from library.models.passages import OwnerKind
 from resolvers.books import Book
 from resolvers.context import Info
 from resolvers.descriptions import describe_enum
+from resolvers.documents import document_by_id
 from resolvers.ids import encode_id
 from resolvers.nodes import Node
+from resolvers.passages import Passage
 from resolvers.permissions import has_role
 from resolvers.search import SearchHit
 from resolvers.snippets import TextRange
@@ -64,10 +66,16 @@ class AnswerSource:
     @strawberry.field(description="What it is a piece of; null when that is gone.")
     async def node(self, info: Info) -> SearchHit | None:
         """The owner, by its loader."""
-        if self.row.owner_kind != OwnerKind.BOOK:
-            return None
+        if self.row.owner_kind == OwnerKind.DOCUMENT:
+            return await document_by_id(info, self.row.owner_id)
         book = await info.context.loaders.book.load(self.row.owner_id)
         return Book.of(book) if book is not None else None
+
+    @strawberry.field(description="The passage itself; null once its text has changed.")
+    async def passage(self, info: Info) -> Passage | None:
+        """The passage, by its loader."""
+        row = await info.context.loaders.passage.load(self.row.passage_id)
+        return Passage.of(row) if row is not None else None
 
 
 @strawberry.type(description="Where words are from.")

@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from library import models
 from library.answers import FoundPassage, Quotation
+from library.models.passages import OwnerKind
 from rag.answers import Answer, Source, answer
 from rag.search import PassageHit, question_weights, search_passages
 from rag.segment import Floats
 from rag.sources import Scope
 from resolvers.context import Info
-from resolvers.search import SearchFilter, SearchKind
+from resolvers.search import SearchFilter
 from resolvers.search_access import Ready
-from resolvers.search_filters import allowed_passages
+from resolvers.search_filters import Limits, allowed_passages
 
 _SPARE = 5  # passages that may turn out to have been replaced
 _IDS: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
@@ -38,7 +38,7 @@ class Asked:
     """A question as the search understands it."""
 
     question: str
-    kinds: list[SearchKind] | None
+    kinds: list[OwnerKind] | None
     filter: SearchFilter | None
     first: int
 
@@ -55,11 +55,12 @@ class Found:
 
 async def find(info: Info, state: Ready, asked: Asked) -> Found:
     """Find the passages of a question."""
-    allowed = await allowed_passages(info.context, asked.filter.book if asked.filter is not None else None)
+    given = asked.filter
+    limits = Limits.of(asked.kinds, given.book if given else None, given.document if given else None)
+    allowed = await allowed_passages(info.context, limits)
     vector = await asyncio.to_thread(state.embedder.embed_query, asked.question)
     weights = await question_weights(state.index, asked.question)
-    scope = Scope(allowed if asked.kinds != [] else np.empty(0, np.int64))
-    hits = await search_passages(state.index, weights, vector, first=asked.first + _SPARE, scope=scope)
+    hits = await search_passages(state.index, weights, vector, first=asked.first + _SPARE, scope=Scope(allowed))
     (rows,) = await info.context.database.rows((_PASSAGES, {"ids": [hit.passage_id for hit in hits]}))
     texts = {row.id: row for row in rows if row.text}
     alive = [hit for hit in hits if hit.passage_id in texts][: asked.first]
