@@ -152,8 +152,9 @@ def questions(data: Path, split: str) -> list[Question]:
 
 
 def claims(data: Path, split: str) -> list[Question]:
-    """Every other claim that no page bears on."""
-    return [Question(row["text"]) for row in read_lines(data / FILES[1])][SPLITS.index(split) :: len(SPLITS)]
+    """Every other claim that no page bears on, as many as there are questions."""
+    rows = read_lines(data / FILES[1])[SPLITS.index(split) :: len(SPLITS)]
+    return [Question(row["text"]) for row in rows[: len(questions(data, split))]]
 
 
 def ask_all(base: KnowledgeBase, embedder: KeptEmbedder, asked: list[Question], *, robbed: bool = False) -> list[Asked]:

@@ -7,14 +7,13 @@ from typing import cast
 
 from integrations.errors import IntegrationError
 from integrations.language_models import Ended, LanguageModel, Piece, Prompt, StopReason
-from jobs import answer_streams
-from jobs.answer_streams import answer_topic
 from jobs.events import Work, unit_of_work
 from jobs.execution import JobCancelled, Run
 from jobs.integrations import IntegrationFailed, Integrations, Opened
 from library import answers as rows
 from library.answers import WrittenText
 from library.errors import ShelfgraphError
+from library.events import answer_topic
 from library.integration_options import LanguageModelOptions
 from library.models.answers import Answer, AnswerState
 from rag.written_answers import Checked, Checking, Passage, task
@@ -86,7 +85,7 @@ async def _followed(
     passages = [Passage(source.number, source.header, source.text) for source in rows.sources_of(answer)]
     asked = task(answer.question, passages)
     checking, teller, ended = Checking(passages), _Teller(integrations, answer.id), None
-    await answer_streams.begin(integrations.bus, answer.id)
+    await integrations.bus.begin_text(answer_topic(answer.id))
     writing = opened.client.write(
         Prompt(asked.instructions, asked.question),
         maximum_tokens=options.maximum_tokens,
@@ -111,7 +110,7 @@ class _Teller:
 
     def __init__(self, integrations: Integrations, answer_id: int) -> None:
         self._bus = integrations.bus
-        self._answer_id = answer_id
+        self._topic = answer_topic(answer_id)
         self._waiting = ""
         self._told_at = 0.0
 
@@ -124,7 +123,7 @@ class _Teller:
     async def flush(self) -> None:
         """Hand on what waits."""
         if self._waiting:
-            await answer_streams.add(self._bus, self._answer_id, self._waiting)
+            await self._bus.add_text(self._topic, self._waiting)
             self._waiting, self._told_at = "", time.monotonic()
 
 

@@ -58,7 +58,7 @@ class AnswersSpent(Conflict):
 
     def __init__(self, integration: Integration, limit: int) -> None:
         super().__init__(
-            f"{integration.name} has written {limit} answers today, which is all it may (UTC). Ask again tomorrow, or "
+            f"All {limit} answers that {integration.name} may write on one day (UTC) are written. Ask again tomorrow, or "
             "raise its option `dailyAnswers`."
         )
 

@@ -9,14 +9,14 @@ from typing import Annotated
 
 import strawberry
 
-from jobs import answer_streams, queue
-from jobs.answer_streams import answer_topic
-from jobs.events import unit_of_work
+from jobs import queue
+from jobs.events import START, unit_of_work
 from library import answers as rows
 from library import jobs as job_rows
 from library import models
 from library.answers import Quotation
 from library.errors import BadInput, Forbidden
+from library.events import answer_topic
 from library.models.accounts import Role
 from library.models.answers import AnswerState
 from library.models.jobs import FINISHED_STATES, JobState
@@ -179,8 +179,8 @@ async def _written(
     """Have a worker ask the language model, and follow its text to the end."""
     answer_id = await _begun(context, asked, found, quoted)
     begun_at = time.monotonic()
-    text, position = "", answer_streams.START
-    with context.bus.listening(answer_topic(answer_id)) as woken:
+    text, position, topic = "", START, answer_topic(answer_id)
+    with context.bus.listening(topic) as woken:
         while True:
             if not may_read(context) or not has_role(context.viewer, Role.MEMBER):
                 raise Forbidden(Role.MEMBER)
@@ -189,7 +189,7 @@ async def _written(
             if last is not None:
                 yield last
                 return
-            growth = await answer_streams.read(context.bus, answer_id, position)
+            growth = await context.bus.text_since(topic, position)
             position = growth.position
             if growth.restarted or growth.text:
                 is_new = growth.restarted and bool(text)

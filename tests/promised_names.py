@@ -134,6 +134,16 @@ type DownloadChange implements Node { id: ID! }
 type DownloadsEvent {
   snapshot: [Download!], changes: [Download!], removed: [ID!], sequence: String!, resyncRequired: Boolean!
 }
+type AnswerEvent {
+  stage: AnswerStage!, done: Boolean!, sources: [AnswerSource!], answer: ExtractiveAnswer, textDelta: String, text: String
+  written: Answer, error: AnswerError
+}
+type AnswerSource { number: Int!, score: Float!, context: String!, text: String!, node: SearchHit }
+type ExtractiveAnswer { found: Boolean!, statements: [AnswerStatement!]! }
+type AnswerStatement { text: String!, citations: [AnswerCitation!]! }
+type AnswerCitation { number: Int!, source: AnswerSource! }
+type AnswerError { code: String!, message: String! }
+type Answer implements Node { id: ID!, question: String!, text: String, citations: [AnswerCitation!]! }
 type ReleaseSearchEvent { sequence: String!, resyncRequired: Boolean! }
 type Release implements Node { id: ID! }
 type ReleaseSearch implements Node { id: ID! }
@@ -254,9 +264,11 @@ input BookOrder { field: BookOrderField! }
 input DocumentFilter { ids: [ID!] }
 input BookFilter { and: [BookFilter!], or: [BookFilter!], not: BookFilter }
 input SearchFilter { book: BookFilter, document: DocumentFilter }
+input AskInput { question: String!, kinds: [SearchKind!], filter: SearchFilter, first: Int! = 8, written: Boolean! = true }
 
 enum SearchMode { HYBRID }
 enum SearchKind { BOOK, DOCUMENT }
+enum AnswerStage { SOURCES, EXTRACTED, NOT_FOUND, WRITING, WRITTEN, NOT_WRITTEN, UNAVAILABLE }
 enum SearchLeg { KEYWORD, VECTOR, NAME }
 enum Interpretation { AUTO, STRICT, OFF }
 enum InterpretedFilterKind { DURATION, LANGUAGE, LIKE }

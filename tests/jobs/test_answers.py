@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs import answer_streams, queue
+from jobs import queue
 from jobs.answers import answer_question
 from jobs.events import Bus, unit_of_work
 from jobs.execution import execute
@@ -13,6 +13,7 @@ from library import answers as rows
 from library import jobs as job_rows
 from library.answers import FoundPassage, Quotation
 from library.database import Database
+from library.events import answer_topic
 from library.models import Answer, Job
 from library.models.answers import AnswerState
 from library.models.integrations import IntegrationKind
@@ -68,7 +69,7 @@ async def test_a_cited_text_is_kept_and_was_seen_to_grow(
     assert answer.text == "Map the folder in both containers [1]. Hardlinks need one file system [2]."
     assert (answer.state, answer.cited, answer.invented_citations) == (AnswerState.WRITTEN, [1, 2], 0)
     assert (answer.model, answer.input_tokens, answer.output_tokens) == (town.model.model, 321, 45)
-    growth = await answer_streams.read(bus, answer_id)
+    growth = await bus.text_since(answer_topic(answer_id))
     assert growth.restarted
     assert answer.text.startswith(growth.text.strip())
 
@@ -104,7 +105,7 @@ async def test_a_passage_that_commands_the_model_gets_nothing_out(database: Data
     assert rows.quotations_of(answer) == [Quotation(1, EVIL, 10, 20)]
     prompt = str(town.model.asked[0])
     assert prompt.count("end of passage 1") == 1
-    assert "<b>" not in (await answer_streams.read(bus, answer_id)).text
+    assert "<b>" not in (await bus.text_since(answer_topic(answer_id))).text
 
 
 @pytest.mark.parametrize(
