@@ -1,4 +1,4 @@
-"""Ingesting: passages a second from a folder to vectors by the real worker, beside a bare encode of the same passages."""
+"""Ingesting: passages a second from a folder to vectors by the real worker, beside a bare encode of the same."""
 
 from __future__ import annotations
 
