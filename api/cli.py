@@ -1,7 +1,7 @@
-"""The command line: `shelfgraph up | demo | serve | work | scan | token | mcp | export-schema`."""
+"""The command line: `shelfgraph up | demo | serve | work | scan | ingest | token | mcp | export-schema`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from api.up import migrate, opened, sign_in_link
 from api.up import up as run_everything
 from jobs.events import Bus
 from library import accounts
+from library.database import Database
 from library.errors import CannotStart, ShelfgraphError
 from library.models.accounts import Role, TokenKind
 from library.models.jobs import Job, JobState
@@ -145,17 +146,38 @@ def scan(
     force: Annotated[bool, typer.Option("--force", help="Read unchanged files again.")] = False,
 ) -> None:
     """Add a folder to the library if it is new, scan it, and show how that goes."""
+    from api.collection import scan as scan_folder  # noqa: PLC0415 it brings the bars
+
     settings = load_settings()
     _log(settings, level="ERROR")
     console = Console()
     folder = str(path.expanduser().absolute())
-    try:
-        job = asyncio.run(_scan(settings, console, folder, name=name, force=force))
-    except KeyboardInterrupt:
-        console.print("The scan goes on without being shown; `jobs` in the graph tells how far it is.")
-        raise typer.Exit(130) from None
-    if job.state in (JobState.FAILED, JobState.CANCELLED):
-        raise typer.Exit(1)
+
+    async def run(database: Database, bus: Bus) -> Job:
+        return await scan_folder(database, bus, console, folder, name=name, force=force)
+
+    _follow(settings, console, run)
+
+
+@app.command()
+def ingest(
+    path: Annotated[Path, typer.Argument(help="A folder or file of documents, as the server sees it.")],
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the folder's changes from now on.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Read unchanged files again.")] = False,
+) -> None:
+    """Read documents into the knowledge base, and show how that goes."""
+    from api.ingesting import ingest as read  # noqa: PLC0415 it brings the bars
+
+    settings = load_settings()
+    _log(settings, level="ERROR")
+    console = Console()
+    place = str(path.expanduser().absolute())
+
+    async def run(database: Database, bus: Bus) -> Job:
+        return await read(database, bus, console, place, [settings.data_dir], watch=watch, force=force)
+
+    _follow(settings, console, run)
 
 
 @app.command()
@@ -212,9 +234,18 @@ def load_settings() -> Settings:
         raise CannotStart(str(error)) from None
 
 
-async def _scan(settings: Settings, console: Console, folder: str, *, name: str | None, force: bool) -> Job:
-    from api.collection import scan as scan_folder  # noqa: PLC0415 it brings the bars
+def _follow(settings: Settings, console: Console, run: Callable[[Database, Bus], Awaitable[Job]]) -> None:
+    """Show a job to its end; the exit code tells how it ended."""
+    try:
+        job = asyncio.run(_connected(settings, run))
+    except KeyboardInterrupt:
+        console.print("The job goes on without being shown; `jobs` in the graph tells how far it is.")
+        raise typer.Exit(130) from None
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        raise typer.Exit(1)
 
+
+async def _connected(settings: Settings, run: Callable[[Database, Bus], Awaitable[Job]]) -> Job:
     running = find_running(settings.data_dir)
     queue_url = settings.redis_url or (running.redis_url if running else "")
     if not queue_url:
@@ -225,7 +256,7 @@ async def _scan(settings: Settings, console: Console, folder: str, *, name: str 
             raise NothingRunning(settings.data_dir)
         bus.start()
         async with opened(settings.resolved_database_url) as database:
-            return await scan_folder(database, bus, console, folder, name=name, force=force)
+            return await run(database, bus)
     finally:
         await bus.close()
 

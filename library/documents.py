@@ -95,6 +95,12 @@ async def add_upload(session: AsyncSession, name: str, content: bytes, *, actor:
     return source
 
 
+async def upload_names(session: AsyncSession) -> set[str]:
+    """Names of all uploads that were ever sent and not removed."""
+    select = sa.select(DocumentSource.name).where(DocumentSource.kind == SourceKind.UPLOAD)
+    return set(await session.scalars(select))
+
+
 async def get_source(session: AsyncSession, source_id: int) -> DocumentSource:
     """The source with this id, without the bytes of an upload unless they are asked for; raises NotFound."""
     deferred = sa.orm.defer(DocumentSource.content)

@@ -5,25 +5,13 @@ import enum
 import sqlalchemy as sa
 import strawberry
 
-from library.models.documents import Document, DocumentFormat
+from library.models.documents import Document
 from library.pagination import SortKey
 from library.text_search import fold
 from resolvers.book_filter import MAXIMUM_LIST, MAXIMUM_TEXT, CodeFilter, FilterTooLarge, OrderDirection
 from resolvers.descriptions import describe_enum
+from resolvers.document_formats import DocumentFormat
 from resolvers.ids import decode_id_of
-
-describe_enum(
-    DocumentFormat,
-    "What a document was written in.",
-    {
-        DocumentFormat.MARKDOWN: "Markdown, also of MkDocs, Docusaurus and VitePress.",
-        DocumentFormat.HTML: "A web page.",
-        DocumentFormat.TEXT: "Plain text or reStructuredText.",
-        DocumentFormat.PDF: "PDF with text in it.",
-        DocumentFormat.EPUB: "An EPUB book.",
-    },
-    name="DocumentFormat",
-)
 
 
 @strawberry.input(description="Which documents. All conditions given must hold.")

@@ -128,14 +128,14 @@ class IngestDocumentsPayload:
 class RemoveDocumentPayload:
     """An id."""
 
-    id: strawberry.ID = strawberry.field(description="The id it had.")
+    removed_id: strawberry.ID = strawberry.field(description="The id it had.")
 
 
 @strawberry.type(description="A source that was removed, with all its documents; their files stay.")
 class RemoveDocumentSourcePayload:
     """An id and a count."""
 
-    id: strawberry.ID = strawberry.field(description="The id it had.")
+    removed_id: strawberry.ID = strawberry.field(description="The id it had.")
     documents: int = strawberry.field(description="How many documents went with it.")
 
 
@@ -210,7 +210,7 @@ class DocumentMutation:
             work.emit(LIBRARY_TOPIC, "DOCUMENT_REMOVED", row_id, {"title": document.title})
             await documents.remove(work.session, [row_id])
             work.emit(INDEX_TOPIC, "PASSAGES_CHANGED")
-        return RemoveDocumentPayload(id=input.id)
+        return RemoveDocumentPayload(removed_id=input.id)
 
     @strawberry.mutation(
         description="Forget a folder, file or upload, and remove all its documents from the knowledge base.",
@@ -229,7 +229,7 @@ class DocumentMutation:
             for document_id, title in gone:
                 work.emit(LIBRARY_TOPIC, "DOCUMENT_REMOVED", document_id, {"title": title})
             work.emit(INDEX_TOPIC, "PASSAGES_CHANGED")
-        return RemoveDocumentSourcePayload(id=input.id, documents=len(gone))
+        return RemoveDocumentSourcePayload(removed_id=input.id, documents=len(gone))
 
     @strawberry.mutation(
         description="Cut and embed everything again, or one book or document; searches go on meanwhile.",

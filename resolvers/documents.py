@@ -6,13 +6,14 @@ import strawberry
 
 from library.models.accounts import Role
 from library.models.documents import Document as DocumentRow
-from library.models.documents import DocumentFormat, SourceKind
 from library.models.documents import DocumentSection as SectionRow
 from library.models.documents import DocumentSource as SourceRow
+from library.models.documents import SourceKind
 from library.pagination import Page
 from resolvers.connection import After, Before, Connection, First, Last, connect_children
 from resolvers.context import Info
 from resolvers.descriptions import describe_enum
+from resolvers.document_formats import DocumentFormat
 from resolvers.ids import encode_id
 from resolvers.nodes import Node
 from resolvers.passages import Passage

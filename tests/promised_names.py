@@ -138,7 +138,7 @@ type AnswerEvent {
   stage: AnswerStage!, done: Boolean!, sources: [AnswerSource!], answer: ExtractiveAnswer, textDelta: String, text: String
   written: Answer, error: AnswerError
 }
-type AnswerSource { number: Int!, score: Float!, context: String!, text: String!, node: SearchHit }
+type AnswerSource { number: Int!, score: Float!, context: String!, text: String!, passage: Passage, node: SearchHit }
 type ExtractiveAnswer { found: Boolean!, statements: [AnswerStatement!]! }
 type AnswerStatement { text: String!, citations: [AnswerCitation!]! }
 type AnswerCitation { number: Int!, source: AnswerSource! }
@@ -148,6 +148,9 @@ type ReleaseSearchEvent { sequence: String!, resyncRequired: Boolean! }
 type Release implements Node { id: ID! }
 type ReleaseSearch implements Node { id: ID! }
 type Want implements Node { id: ID! }
+type Document implements Node { id: ID!, title: String!, path: String!, url: URL, language: String }
+type DocumentSection implements Node { id: ID! }
+type Passage implements Node { id: ID! }
 type Integration implements Node { id: ID! }
 
 type JobProgress { done: Int, total: Int }
@@ -158,13 +161,15 @@ type LibraryEvent { sequence: String!, resyncRequired: Boolean! }
 interface Error { code: ErrorCode!, message: String! }
 
 union SemanticSearchResult = SemanticSearchPayload | SearchUnavailable
-union SearchHit = Book
+union SearchHit = Book | Document
 union JobResult = ScanResult | ReleaseSearchResult | DownloadResult | ImportResult | IntegrationCheckResult
 union SignInResult = SignInPayload
 union CreateApiTokenResult = CreateApiTokenPayload
 union RevokeApiTokenResult = RevokeApiTokenPayload
 union AddLibraryRootResult = AddLibraryRootPayload
 union ScanLibraryResult = ScanLibraryPayload
+union IngestDocumentsResult = IngestDocumentsPayload
+union ReindexResult = ReindexPayload
 union UpdateBookResult = UpdateBookPayload
 union LockFieldsResult = LockFieldsPayload
 union SearchReleasesResult = SearchReleasesPayload
@@ -191,6 +196,7 @@ type SeriesConnection { nodes: [Series!]! }
 type BookConnection { edges: [BookEdge!]!, nodes: [Book!]!, pageInfo: PageInfo!, totalCount: Int! }
 type JobConnection { nodes: [Job!]! }
 type WantConnection { nodes: [Want!]! }
+type DocumentConnection { nodes: [Document!]! }
 type DownloadConnection { nodes: [Download!]! }
 type DownloadChangeConnection { nodes: [DownloadChange!]! }
 type JobItemErrorConnection { nodes: [JobItemError!]! }
@@ -219,6 +225,8 @@ type RevokeApiTokenPayload { apiToken: ApiToken }
 type ApiToken implements Node { id: ID!, lastUsedAt: DateTime, expiresAt: DateTime }
 type AddLibraryRootPayload { libraryRoot: LibraryRoot, job: Job }
 type ScanLibraryPayload { job: Job }
+type IngestDocumentsPayload { job: Job }
+type ReindexPayload { job: Job }
 type UpdateBookPayload { book: Book }
 type LockFieldsPayload { changedFields: [String!]! }
 type SearchReleasesPayload { job: Job, releaseSearch: ReleaseSearch }
@@ -237,6 +245,8 @@ input CreateApiTokenInput { name: String! }
 input RevokeApiTokenInput { id: ID! }
 input AddLibraryRootInput { path: String!, idempotencyKey: String }
 input ScanLibraryInput { libraryRoot: ID!, idempotencyKey: String }
+input IngestDocumentsInput { idempotencyKey: String }
+input ReindexInput { idempotencyKey: String }
 input UpdateBookInput { id: ID! }
 input LockFieldsInput { id: ID! }
 input SearchReleasesInput { idempotencyKey: String }
@@ -251,12 +261,13 @@ input CancelJobInput { id: ID! }
 input RetryJobInput { id: ID! }
 input BookBy @oneOf { id: ID, asin: String, isbn: String }
 input BookOrder { field: BookOrderField! }
+input DocumentFilter { ids: [ID!] }
 input BookFilter { and: [BookFilter!], or: [BookFilter!], not: BookFilter }
-input SearchFilter { book: BookFilter }
+input SearchFilter { book: BookFilter, document: DocumentFilter }
 input AskInput { question: String!, kinds: [SearchKind!], filter: SearchFilter, first: Int! = 8, written: Boolean! = true }
 
 enum SearchMode { HYBRID }
-enum SearchKind { BOOK }
+enum SearchKind { BOOK, DOCUMENT }
 enum AnswerStage { SOURCES, EXTRACTED, NOT_FOUND, WRITING, WRITTEN, NOT_WRITTEN, UNAVAILABLE }
 enum SearchLeg { KEYWORD, VECTOR, NAME }
 enum Interpretation { AUTO, STRICT, OFF }

@@ -57,6 +57,7 @@ SHORT_LISTS = {
     "Book.series": "the series one book belongs to",
     "Book.similar": "`first`, at most 100",
     "Book.tags": "the words one book is filed under",
+    "DocumentSection.headings": "the levels of headings: six",
     "Download.imports": "the books in one torrent",
     "DownloadsEvent.changes": "at most 100, with `omitted`",
     "DownloadsEvent.removed": "each of at most 500 steps; more are a resync",

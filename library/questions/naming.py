@@ -15,8 +15,9 @@ from library.series import series_key
 from library.text_search import fold, name_key, sort_title, text_key
 
 LONGEST_NAMED = 10  # words of a question that may be a name as a whole
-_LONGEST_WITH_A_SLIP = 6  # words; longer questions hardly ever are names, and a second look costs as much as the first
+_LONGEST_WITH_A_SLIP = 4  # words; of more, the others find the book, and a second look costs as much as the first
 _LONGEST_COMBINED = 8  # words of a title and its author in one
+_LONGEST_AUTHOR = 4
 _NEARLY = 0.95
 _SHORTEST_SURNAME = 6  # letters, unless it is written with a capital
 _MOST_NAMESAKES = 5  # people with a surname; more are nobody in particular
@@ -99,13 +100,15 @@ def _unwrapped(text: str) -> str:
 
 
 def _halves(text: str) -> Iterator[tuple[str, str]]:
-    """Both ways in which the words may be a title beside its author."""
+    """A title and its author, in all the ways in which the words may be both, in either order."""
     words = text.split()
     if len(words) <= _LONGEST_COMBINED:
         for cut in range(1, len(words)):
             before, after = " ".join(words[:cut]), " ".join(words[cut:])
-            yield before, after
-            yield after, before
+            if len(words) - cut <= _LONGEST_AUTHOR:
+                yield before, after
+            if cut <= _LONGEST_AUTHOR:
+                yield after, before
 
 
 def _resolved(request: Request, rows: NameRows) -> Understanding:
