@@ -135,8 +135,8 @@ type DownloadsEvent {
   snapshot: [Download!], changes: [Download!], removed: [ID!], sequence: String!, resyncRequired: Boolean!
 }
 type AnswerEvent {
-  stage: AnswerStage!, done: Boolean!, sources: [AnswerSource!], answer: ExtractiveAnswer, textDelta: String, text: String
-  written: Answer, error: AnswerError
+  stage: AnswerStage!, done: Boolean!, sources: [AnswerSource!], answer: ExtractiveAnswer
+  textDelta: String, text: String, written: Answer, error: AnswerError
 }
 type AnswerSource { number: Int!, score: Float!, context: String!, text: String!, passage: Passage, node: SearchHit }
 type ExtractiveAnswer { found: Boolean!, statements: [AnswerStatement!]! }
@@ -264,7 +264,9 @@ input BookOrder { field: BookOrderField! }
 input DocumentFilter { ids: [ID!] }
 input BookFilter { and: [BookFilter!], or: [BookFilter!], not: BookFilter }
 input SearchFilter { book: BookFilter, document: DocumentFilter }
-input AskInput { question: String!, kinds: [SearchKind!], filter: SearchFilter, first: Int! = 8, written: Boolean! = true }
+input AskInput {
+  question: String!, kinds: [SearchKind!], filter: SearchFilter, first: Int! = 8, written: Boolean! = true
+}
 
 enum SearchMode { HYBRID }
 enum SearchKind { BOOK, DOCUMENT }
