@@ -58,8 +58,8 @@ class AnswersSpent(Conflict):
 
     def __init__(self, integration: Integration, limit: int) -> None:
         super().__init__(
-            f"All {limit} answers that {integration.name} may write on one day (UTC) are written. "
-            "Ask again tomorrow, or raise its option `dailyAnswers`."
+            f"All {limit} answers that {integration.name} may write on one day (UTC) are written. Ask again tomorrow, "
+            "or raise its option `dailyAnswers`."
         )
 
     @property

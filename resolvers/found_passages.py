@@ -19,7 +19,7 @@ from resolvers.search import SearchFilter
 from resolvers.search_access import Ready
 from resolvers.search_filters import Limits, allowed_passages
 
-_SPARE = 5  # passages that may turn out to have been replaced
+_SPARE = 5  # passages that may turn out to have been replaced, or to be of a document that is gone
 _IDS: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
 _PASSAGE = models.Passage
 _PASSAGES = sa.select(
@@ -31,6 +31,8 @@ _PASSAGES = sa.select(
     _PASSAGE.start,
     _PASSAGE.end,
 ).where(_PASSAGE.id.in_(_IDS))
+
+_MISSING = sa.select(models.Document.id).where(models.Document.id.in_(_IDS), models.Document.missing_since.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,12 @@ async def find(info: Info, state: Ready, asked: Asked) -> Found:
     vector = await asyncio.to_thread(state.embedder.embed_query, asked.question)
     weights = await question_weights(state.index, asked.question)
     hits = await search_passages(state.index, weights, vector, first=asked.first + _SPARE, scope=Scope(allowed))
-    (rows,) = await info.context.database.rows((_PASSAGES, {"ids": [hit.passage_id for hit in hits]}))
-    texts = {row.id: row for row in rows if row.text}
+    rows, missing = await info.context.database.rows(
+        (_PASSAGES, {"ids": [hit.passage_id for hit in hits]}),
+        (_MISSING, {"ids": [hit.owner.id for hit in hits if hit.owner.kind == OwnerKind.DOCUMENT]}),
+    )
+    gone = {(OwnerKind.DOCUMENT, row.id) for row in missing}
+    texts = {row.id: row for row in rows if row.text and (row.owner_kind, row.owner_id) not in gone}
     alive = [hit for hit in hits if hit.passage_id in texts][: asked.first]
     passages = [_passage(number, hit, texts[hit.passage_id]) for number, hit in enumerate(alive, start=1)]
     return Found(passages, [hit.cosine for hit in alive], weights, vector)

@@ -135,10 +135,10 @@ type DownloadsEvent {
   snapshot: [Download!], changes: [Download!], removed: [ID!], sequence: String!, resyncRequired: Boolean!
 }
 type AnswerEvent {
-  stage: AnswerStage!, done: Boolean!, sources: [AnswerSource!], answer: ExtractiveAnswer, textDelta: String
-  text: String, written: Answer, error: AnswerError
+  stage: AnswerStage!, done: Boolean!, sources: [AnswerSource!], answer: ExtractiveAnswer
+  textDelta: String, text: String, written: Answer, error: AnswerError
 }
-type AnswerSource { number: Int!, score: Float!, context: String!, text: String!, node: SearchHit }
+type AnswerSource { number: Int!, score: Float!, context: String!, text: String!, passage: Passage, node: SearchHit }
 type ExtractiveAnswer { found: Boolean!, statements: [AnswerStatement!]! }
 type AnswerStatement { text: String!, citations: [AnswerCitation!]! }
 type AnswerCitation { number: Int!, source: AnswerSource! }

@@ -29,9 +29,11 @@ def test_the_sentence_that_answers_is_quoted_with_its_place_in_the_owners_text()
     found = answer(
         WEIGHTS, QUESTION, [source(1, "Wars are long.\nWhales are hunted at sea.", 100), source(2, "Nothing.")], embed
     )
+    worth = answers.WORDS_WORTH + answers.PASSAGE_WORTH * 0.5 + answers.LEADING_OWNER_WORTH
+    assert found.relevance == pytest.approx(1 + worth)
     assert found == Answer(
         found=True,
-        relevance=pytest.approx(1 + answers.WORDS_WORTH + answers.PASSAGE_WORTH * 0.5 + answers.LEADING_OWNER_WORTH),
+        relevance=found.relevance,
         statements=(Statement("Whales are hunted at sea.", (1,)),),
         citations=(Citation(1, 0, 1, ("DOCUMENT", 1), 115, 140),),
     )
