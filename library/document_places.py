@@ -20,9 +20,10 @@ MAXIMUM_FILES = 200_000
 class PlaceForbidden(BadInput):
     """A folder that holds the system's or our own files."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
+        # Without the path: resolved, it would tell where a link leads.
         super().__init__(
-            f"'{path}' is, holds or lies in a folder of the system or of Shelfgraph itself. "
+            "This path is, holds or lies in a folder of the system or of Shelfgraph itself. "
             "Put the documents into a folder of their own."
         )
 
@@ -82,13 +83,13 @@ async def usable_place(path: str, private: Collection[Path], *, is_folder: bool)
 def allowed_place(place: Path, private: Collection[Path]) -> Path:
     """Return a resolved path if documents may be read from it; raises PlaceForbidden."""
     if place == Path(place.anchor) or place in {Path("/home"), Path("/root"), Path("/var"), Path("/opt")}:
-        raise PlaceForbidden(place)
+        raise PlaceForbidden
     for folder in _SYSTEM_FOLDERS:
         if place == folder or folder in place.parents:
-            raise PlaceForbidden(place)
+            raise PlaceForbidden
     for folder in (given.resolve() for given in private):
         if place == folder or folder in place.parents or place in folder.parents:
-            raise PlaceForbidden(place)
+            raise PlaceForbidden
     return place
 
 
