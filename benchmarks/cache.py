@@ -14,7 +14,7 @@ import numpy as np
 from rag.embedder import ensure_exported
 from rag.query_embedder import OnnxEmbedder, Vectors, load_tokenizer
 
-_AT_ONCE = 512
+_AT_ONCE = 128
 
 
 def cache_folder() -> Path:
