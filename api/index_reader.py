@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from jobs.events import Bus
 from jobs.index_rows import catch_up, index_home, open_index
-from jobs.passages import Splitter, book_splitter, refresh_passages
+from jobs.passages import Splitter, refresh_passages
 from library.database import Database
 from library.events import INDEX_TOPIC
+from library.passages import Lineage
 from rag.errors import RagError
 from rag.generations import generation_numbers
 from rag.index import SearchIndex
@@ -83,16 +84,16 @@ class IndexReader:
 
     async def _look(self) -> None:
         embedder = self._embedder or await asyncio.to_thread(self._open_model)
-        if embedder is None:
+        if embedder is None or self._split is None:
             self._state = Warming(WarmingReason.MODEL_MISSING, None)
             return
-        card = embedder.card
-        home = self._home = self._home or await index_home(self._database, self._indexes)
+        card, lineage = embedder.card, Lineage(embedder.card.revision, self._split.cut)
+        home = self._home = self._home or await index_home(self._database, self._indexes, lineage)
         newest = await asyncio.to_thread(_newest, home, card.revision)
         if self._index is None or newest > self._tried:
             self._tried = newest  # once: one that is torn stays so, and the rows have replaced it
-            self._index = await open_index(self._database, home, card.revision, card.dimension)
-        self._index = await catch_up(self._database, self._index)
+            self._index = await open_index(self._database, home, lineage, card.dimension)
+        self._index = await catch_up(self._database, self._index, lineage)
         self._state = _judged(self._index, embedder)
 
     def _open_model(self) -> OnnxEmbedder | None:
@@ -100,7 +101,7 @@ class IndexReader:
         if folder is None:
             return None
         embedder = OnnxEmbedder.open(folder)
-        self._split = book_splitter(load_tokenizer(folder), embedder.card.window)
+        self._split = Splitter.of(load_tokenizer(folder), embedder.card.window)
         self._embedder = embedder
         return embedder
 

@@ -16,7 +16,7 @@ from benchmarks.cache import cache_folder, exported_model
 from benchmarks.measures import Measure, at_most
 from benchmarks.servers import SQLITE, migrated, valkey
 from demo.books import load_books
-from jobs.passages import book_splitter, refresh_passages
+from jobs.passages import Splitter, refresh_passages
 from library.database import open_database
 from rag.embedder import ensure_exported
 from rag.query_embedder import ModelCard, load_tokenizer
@@ -118,7 +118,7 @@ def _long_books() -> list[Volume]:
 async def _fill(url: str, volumes: Sequence[Volume]) -> None:
     """Write books and their passages, as a scan does."""
     folder = await ensure_exported(cache_folder() / "models")
-    split = book_splitter(load_tokenizer(folder), ModelCard.read(folder).window)
+    split = Splitter.of(load_tokenizer(folder), ModelCard.read(folder).window)
     database = open_database(url)
     for first in range(0, len(volumes), _BOOKS_PER_COMMIT):
         async with database.write() as session:

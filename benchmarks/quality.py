@@ -22,7 +22,8 @@ from benchmarks.servers import DATABASES, migrated
 from benchmarks.shelves import Shelf, asked, in_memory
 from jobs.index_rows import open_index
 from library.database import open_database
-from library.passages import NewPassage, pending, replace_book_passages, store_embeddings
+from library.models.passages import OwnerKind
+from library.passages import Lineage, NewPassage, pending, replace_passages, store_embeddings
 from rag.evaluation import ndcg
 from rag.generations import publish
 from rag.index import SearchIndex
@@ -108,6 +109,7 @@ async def _written_and_opened(
 ) -> SearchIndex:
     """Write rows as the worker does, publish a generation of them, and open it as the API does."""
     database = open_database(url)
+    lineage = Lineage(revision, "benchmark")
     texts: dict[int, list[NewPassage]] = {}
     for row in rows:
         digest = content_hash(row.header, row.text)
@@ -115,14 +117,14 @@ async def _written_and_opened(
         mine.append(NewPassage(len(mine), row.header, row.text, digest))
     vectors = {(row.owner_id, content_hash(row.header, row.text)): row.vector for row in rows}
     async with database.write() as session:
-        await replace_book_passages(session, texts, are_new=True)
+        await replace_passages(session, OwnerKind.BOOK, texts, cut=lineage.cut, are_new=True)
     async with database.write() as session:
-        waiting = await pending(session, revision, len(rows))
+        waiting = await pending(session, lineage, len(rows))
         given = [(row.id, _bytes(vectors[row.owner_id, content_hash(row.header, row.text)])) for row in waiting]
         await store_embeddings(session, revision, given)
-    index = await open_index(database, folder, revision, dimension)
+    index = await open_index(database, folder, lineage, dimension)
     publish(folder, index, model=model)
-    opened = await open_index(database, folder, revision, dimension)
+    opened = await open_index(database, folder, lineage, dimension)
     await database.close()
     return opened
 

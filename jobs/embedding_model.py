@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs.passages import Splitter, book_splitter
+from jobs.passages import Splitter
 from library.errors import ErrorCode, ShelfgraphError
+from library.passages import Lineage
 from rag.embedder import ensure_exported
 from rag.errors import ModelError
 from rag.query_embedder import OnnxEmbedder, load_tokenizer
@@ -40,6 +41,11 @@ class EmbeddingModel:
         """The embedder, once it is open."""
         return self._opened[0] if self._opened is not None else None
 
+    @property
+    def lineage(self) -> Lineage | None:
+        """What the index of this model is made of, once it is open."""
+        return lineage_of(*self._opened) if self._opened is not None else None
+
     async def open(self) -> tuple[OnnxEmbedder, Splitter]:
         """The embedder and the splitter that fits it; the first call on a fresh machine takes half a minute."""
         async with self._opening:
@@ -53,4 +59,9 @@ class EmbeddingModel:
             embedder = await asyncio.to_thread(OnnxEmbedder.open, folder, threads=self.threads, arena=True)
         except ModelError as error:
             raise ModelUnavailable(str(error)) from error
-        return embedder, book_splitter(load_tokenizer(folder), embedder.card.window)
+        return embedder, Splitter.of(load_tokenizer(folder), embedder.card.window)
+
+
+def lineage_of(embedder: OnnxEmbedder, split: Splitter) -> Lineage:
+    """What an index is made of that both go with."""
+    return Lineage(embedder.card.revision, split.cut)

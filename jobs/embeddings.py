@@ -7,7 +7,7 @@ from itertools import accumulate
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from jobs import queue
-from jobs.embedding_model import EmbeddingModel
+from jobs.embedding_model import EmbeddingModel, lineage_of
 from jobs.events import Bus, unit_of_work
 from jobs.execution import Run
 from jobs.index_builds import Indexing, publish_when_due
@@ -17,7 +17,7 @@ from library import passages
 from library.database import Database
 from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
-from library.passages import PassageRow
+from library.passages import Lineage, PassageRow
 from rag.passages import embedded_text
 
 BATCH = 32
@@ -31,15 +31,15 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
     await run.progress(0, None, "preparing the model")
     embedder, split = await indexing.model.open()
     await _split_books(run, split)
-    revision = embedder.card.revision
+    lineage = lineage_of(embedder, split)
     done = 0
-    while batch := await _pending(run.database, revision):
+    while batch := await _pending(run.database, lineage):
         run.checkpoint()
         vectors = await asyncio.to_thread(embedder.embed_many, [embedded_text(row.header, row.text) for row in batch])
         async with unit_of_work(run.database, run.bus) as work:
             given = [(row.id, vector.tobytes()) for row, vector in zip(batch, vectors, strict=True)]
-            done += await passages.store_embeddings(work.session, revision, given)
-            counts = await passages.counts(work.session, revision)
+            done += await passages.store_embeddings(work.session, lineage.model, given)
+            counts = await passages.counts(work.session, lineage)
             work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
         await run.progress(done, done + counts.pending, "embedding passages")
     run.result = {"passages": done}
@@ -51,32 +51,32 @@ async def start_when_due(database: Database, bus: Bus, model: EmbeddingModel) ->
 
     After a job this finds what was written after it last looked and before it ended.
     """
-    embedder = model.embedder
     async with unit_of_work(database, bus) as work:
         if await job_rows.unfinished(work.session, JobKind.EMBED_PASSAGES) is not None:
             return
-        if embedder is None or await _anything_waits(work.session, embedder.card.revision):
+        if model.lineage is None or await _anything_waits(work.session, model.lineage):
             await queue.embed_passages(work)
 
 
-async def _anything_waits(session: AsyncSession, revision: str) -> bool:
-    return bool(await passages.pending(session, revision, 1) or await passages.books_without_passages(session, 1))
+async def _anything_waits(session: AsyncSession, lineage: Lineage) -> bool:
+    uncut = await passages.books_without_passages(session, lineage.cut, 1)
+    return bool(uncut or await passages.pending(session, lineage, 1))
 
 
-async def _pending(database: Database, revision: str) -> Sequence[PassageRow]:
+async def _pending(database: Database, lineage: Lineage) -> Sequence[PassageRow]:
     async with database.read() as session:
-        rows = await passages.pending(session, revision, BATCH)
+        rows = await passages.pending(session, lineage, BATCH)
     lengths = accumulate(len(row.header) + len(row.text) for row in rows)
     return rows[: max(1, sum(length <= _BATCH_LETTERS for length in lengths))]
 
 
 async def _split_books(run: Run, split: Splitter) -> None:
-    """Make the passages of books that have none, such as those written before the model was there."""
+    """Make the passages of books that have none of this cut, such as those written before the model was there."""
     while True:
         async with unit_of_work(run.database, run.bus) as work:
-            books = await passages.books_without_passages(work.session, _BOOKS_AT_ONCE)
+            books = await passages.books_without_passages(work.session, split.cut, _BOOKS_AT_ONCE)
             if not books:
                 return
-            await refresh_passages(work.session, books, split)
+            await refresh_passages(work.session, books, split, keep_other_cuts=True)
             work.emit(INDEX_TOPIC, "PASSAGES_CHANGED")
         run.checkpoint()

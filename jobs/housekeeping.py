@@ -50,9 +50,7 @@ async def sweep_jobs(workshop: Workshop) -> None:
 
 async def reconcile_downloads(workshop: Workshop) -> None:
     """Move on every download that waits for nobody."""
-    embedder = workshop.model.embedder
-    revision = embedder.card.revision if embedder is not None else None
-    await reconciliation.reconcile(workshop.database, workshop.bus, model=revision)
+    await reconciliation.reconcile(workshop.database, workshop.bus, lineage=workshop.model.lineage)
 
 
 async def start_embedding(workshop: Workshop) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from jobs import queue
-from jobs.embedding_model import EmbeddingModel
+from jobs.embedding_model import EmbeddingModel, lineage_of
 from jobs.events import unit_of_work
 from jobs.execution import Run
 from jobs.index_rows import index_home, open_index
@@ -17,6 +17,7 @@ from library import leases, passages
 from library.errors import Conflict
 from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
+from library.passages import Lineage
 from rag.errors import IndexFileError
 from rag.generations import open_newest, publish
 from rag.index import SearchIndex
@@ -45,14 +46,14 @@ class Indexing:
 async def build_index(run: Run, indexing: Indexing) -> None:
     """Publish the next generation. Safe to run twice: it holds whatever the rows say, and numbers only rise."""
     await run.progress(0, None, "building the index")
-    embedder, _ = await indexing.model.open()
-    card = embedder.card
+    embedder, split = await indexing.model.open()
+    card, lineage = embedder.card, lineage_of(embedder, split)
     async with run.database.write() as session:
         if not await leases.acquire(session, LEASE, run.worker, _LASTING):
             raise BuilderBusy
     try:
-        home = await index_home(run.database, indexing.folder)
-        index = await open_index(run.database, home, card.revision, card.dimension)
+        home = await index_home(run.database, indexing.folder, lineage)
+        index = await open_index(run.database, home, lineage, card.dimension)
         run.checkpoint()
         published: SearchIndex = await asyncio.to_thread(publish, home, index, model=card.model)
     finally:
@@ -66,21 +67,21 @@ async def build_index(run: Run, indexing: Indexing) -> None:
 
 async def publish_when_due(run: Run, indexing: Indexing) -> None:
     """Start a build when there is no generation yet, or when the tail behind it has grown long."""
-    embedder, _ = await indexing.model.open()
-    card = embedder.card
-    home = await index_home(run.database, indexing.folder)
+    embedder, split = await indexing.model.open()
+    card, lineage = embedder.card, lineage_of(embedder, split)
+    home = await index_home(run.database, indexing.folder, lineage)
     newest = await asyncio.to_thread(newest_version, home, card.revision, card.dimension)
     async with unit_of_work(run.database, run.bus) as work:
-        if await _is_due(work.session, card.revision, newest):
+        if await _is_due(work.session, lineage, newest):
             await queue.build_index(work)
 
 
-async def _is_due(session: AsyncSession, revision: str, newest: int | None) -> bool:
-    counts = await passages.counts(session, revision)
+async def _is_due(session: AsyncSession, lineage: Lineage, newest: int | None) -> bool:
+    counts = await passages.counts(session, lineage)
     if newest is None:
         # An empty generation says "there is nothing to find"; while a scan runs nobody knows that yet.
         return counts.passages > 0 or await job_rows.unfinished(session, JobKind.SCAN_LIBRARY) is None
-    tail = await passages.count_since(session, revision, newest)
+    tail = await passages.count_since(session, lineage, newest)
     return tail > max(_SMALLEST_TAIL, counts.passages * _LARGEST_SHARE)
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from library import passages
 from library.database import Database, identity
+from library.passages import Lineage
 from rag.errors import IndexFileError
 from rag.generations import open_newest
 from rag.index import SearchIndex
@@ -18,31 +19,34 @@ log = structlog.get_logger(__name__)
 CHANGES_AT_ONCE = 2_000
 
 
-async def index_home(database: Database, folder: Path) -> Path:
-    """Where this database's generations lie: one that was put in another's place must not find that one's passages."""
-    return folder / await identity(database)
+async def index_home(database: Database, folder: Path, lineage: Lineage) -> Path:
+    """Where this database's generations of a lineage lie, by their model below.
+
+    A database that was put in another's place must not find that one's passages.
+    """
+    return folder / await identity(database) / lineage.cut
 
 
-async def open_index(database: Database, folder: Path, revision: str, dimension: int) -> SearchIndex:
+async def open_index(database: Database, folder: Path, lineage: Lineage, dimension: int) -> SearchIndex:
     """The newest generation caught up with the rows; a lost, torn or foreign one is replaced by the rows alone."""
     try:
-        index = await asyncio.to_thread(open_newest, folder, revision, dimension)
+        index = await asyncio.to_thread(open_newest, folder, lineage.model, dimension)
     except IndexFileError as error:
         log.info("index_from_rows", reason=str(error))
-        return await catch_up(database, SearchIndex(revision, dimension))
+        return await catch_up(database, SearchIndex(lineage.model, dimension), lineage)
     async with database.read() as session:
         newest = await passages.version(session)
     if index.up_to_version > newest:
         log.warning("index_of_another_database", generation=index.generation, hint="the rows replace it")
-        index = SearchIndex(revision, dimension)
-    return await catch_up(database, index)
+        index = SearchIndex(lineage.model, dimension)
+    return await catch_up(database, index, lineage)
 
 
-async def catch_up(database: Database, index: SearchIndex) -> SearchIndex:
+async def catch_up(database: Database, index: SearchIndex, lineage: Lineage) -> SearchIndex:
     """Apply every change since the index's version; returns the same index when there is none."""
     while True:
         async with database.read() as session:
-            changes = await passages.changes_since(session, index.revision, index.up_to_version, CHANGES_AT_ONCE)
+            changes = await passages.changes_since(session, lineage, index.up_to_version, CHANGES_AT_ONCE)
         if changes.version <= index.up_to_version:
             return index
         rows = [_row(row, changes.version) for row in changes.rows]

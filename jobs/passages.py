@@ -1,30 +1,42 @@
 """Books become passages: their decided fields are cut to the model's window and written as rows."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from tokenizers import Tokenizer
 
 from library.models.metadata import EntityKind, Field
-from library.passages import NewPassage, replace_book_passages
-from rag.passages import PassageText, book_header, content_hash, split_text
-
-# Cuts a text into passages under a header: (text, header) to passages.
-Splitter = Callable[[str, str], Sequence[PassageText]]
+from library.models.passages import OwnerKind
+from library.passages import NewPassage, replace_passages
+from rag.passages import PassageText, book_header, content_hash, cut_name, split_text
 
 EMBEDDED_FIELDS = frozenset({"title", "subtitle", "authors", "series", "genres", "tags", "description"})
 
 
-def book_splitter(tokenizer: Tokenizer, window: int) -> Splitter:
-    """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens."""
-    return partial(split_text, tokenizer=tokenizer, window=window)
+@dataclass(frozen=True, slots=True)
+class Splitter:
+    """Cuts texts so that they fit a model; `cut` names how."""
+
+    cut: str
+    pieces: Callable[[str, str], Sequence[PassageText]]  # of a text under a header
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, window: int) -> Self:
+        """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens."""
+        return cls(cut_name(tokenizer, window), partial(split_text, tokenizer=tokenizer, window=window))
 
 
 async def refresh_passages(
-    session: AsyncSession, book_ids: Collection[int], split: Splitter | None, *, are_new: bool = False
+    session: AsyncSession,
+    book_ids: Collection[int],
+    split: Splitter | None,
+    *,
+    are_new: bool = False,
+    keep_other_cuts: bool = False,
 ) -> set[int]:
     """Bring the passages of books in line with their fields; returns the books whose passages changed.
 
@@ -32,10 +44,20 @@ async def refresh_passages(
     (`library.passages.books_without_passages`). Tell the topic "index" when something changed.
     """
     if split is None:
-        return await replace_book_passages(session, dict.fromkeys(book_ids, ()), are_new=are_new)
+        nothing = dict.fromkeys(book_ids, ())
+        return await replace_passages(session, OwnerKind.BOOK, nothing, cut="", are_new=are_new)
     fields = await _fields(session, book_ids)
     texts = {book_id: _passages(fields[book_id], split) for book_id in book_ids}
-    return await replace_book_passages(session, texts, are_new=are_new)
+    return await replace_passages(
+        session, OwnerKind.BOOK, texts, cut=split.cut, are_new=are_new, keep_other_cuts=keep_other_cuts
+    )
+
+
+def new_passage(piece: PassageText) -> NewPassage:
+    """The row that a piece becomes."""
+    return NewPassage(
+        piece.ordinal, piece.header, piece.text, content_hash(piece.header, piece.text), piece.start, piece.end
+    )
 
 
 async def _fields(session: AsyncSession, book_ids: Collection[int]) -> dict[int, dict[str, Any]]:
@@ -57,7 +79,4 @@ def _passages(fields: dict[str, Any], split: Splitter) -> list[NewPassage]:
         [(entry["name"], entry["position"]) for entry in fields.get("series", [])],
         [*fields.get("genres", []), *fields.get("tags", [])],
     )
-    return [
-        NewPassage(piece.ordinal, piece.header, piece.text, content_hash(piece.header, piece.text))
-        for piece in split(fields.get("description", ""), header)
-    ]
+    return [new_passage(piece) for piece in split.pieces(fields.get("description", ""), header)]

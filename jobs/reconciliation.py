@@ -18,6 +18,7 @@ from library.downloads import DEADLINES, Reason, ReasonCode
 from library.models.downloads import Download, DownloadState
 from library.models.jobs import Job, JobKind, JobState
 from library.models.tables import now
+from library.passages import Lineage
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +31,10 @@ _JOB_LOST = "Something unexpected went wrong; the worker's log has the details. 
 _JOB_CANCELLED = "The job that was at it was cancelled. Retry the download to go on, or cancel it."
 
 
-async def reconcile(database: Database, bus: Bus, *, model: str | None, moment: Callable[[], datetime] = now) -> None:
-    """Move on whatever waits for nobody; `model` is the revision of the embedding model, None before it is known."""
+async def reconcile(
+    database: Database, bus: Bus, *, lineage: Lineage | None, moment: Callable[[], datetime] = now
+) -> None:
+    """Move on whatever waits for nobody; `lineage` is what the index is made of, None before that is known."""
     present = moment()
 
     async def restart(work: Work, download: Download) -> None:
@@ -41,7 +44,7 @@ async def reconcile(database: Database, bus: Bus, *, model: str | None, moment: 
         await _remind(work, download, present)
 
     async def finish(work: Work, download: Download) -> None:
-        await _finish(work, download, model)
+        await _finish(work, download, lineage)
 
     async with database.read() as session:
         steps: list[tuple[Iterable[int], Step]] = [
@@ -127,12 +130,12 @@ def _retry_of_overdue(download: Download) -> datetime | None:
     return None if download.state is DownloadState.DOWNLOADING else downloads.pause_before_retry(download)
 
 
-async def _finish(work: Work, download: Download, model: str | None) -> None:
+async def _finish(work: Work, download: Download, lineage: Lineage | None) -> None:
     """ENRICHING → DONE once every passage of its books has a vector, or nothing waits for one."""
     if download.state is not DownloadState.ENRICHING:
         return
     books = await download_progress.books_of(work.session, download)
-    if await download_progress.waits_for_vectors(work.session, books, model):
+    if await download_progress.waits_for_vectors(work.session, books, lineage):
         return
     splitting = await download_progress.has_no_passages(work.session, books)
     if splitting and await job_rows.unfinished(work.session, JobKind.EMBED_PASSAGES) is not None:

@@ -20,6 +20,7 @@ from library.models.jobs import Event
 from library.models.passages import Embedding, OwnerKind, Passage
 from library.models.releases import Release
 from library.models.tables import now
+from library.passages import Lineage
 
 Value = TypeVar("Value")
 
@@ -180,12 +181,13 @@ async def books_of(session: AsyncSession, download: Download) -> set[int]:
     return {book_id for book_id in [download.book_id, *await session.scalars(made)] if book_id is not None}
 
 
-async def waits_for_vectors(session: AsyncSession, books: Iterable[int], model: str | None) -> bool:
-    """Whether a passage of these books has no vector yet: of the model, or (None) of any."""
-    of_model = Embedding.model == model if model is not None else sa.true()
+async def waits_for_vectors(session: AsyncSession, books: Iterable[int], lineage: Lineage | None) -> bool:
+    """Whether a passage of these books has no vector yet: of the lineage, or (None) of any."""
+    of_model = Embedding.model == lineage.model if lineage is not None else sa.true()
+    cut = Passage.cut == lineage.cut if lineage is not None else sa.true()
     embedded = sa.exists().where(Embedding.passage_id == Passage.id, of_model)
     waiting = sa.select(Passage.id).where(
-        Passage.owner_kind == OwnerKind.BOOK, Passage.owner_id.in_(list(books)), ~embedded
+        Passage.owner_kind == OwnerKind.BOOK, Passage.owner_id.in_(list(books)), cut, ~embedded
     )
     return await session.scalar(waiting.limit(1)) is not None
 

@@ -11,8 +11,12 @@ from tokenizers import Tokenizer
 
 from rag.sentences import sentence_spans
 
+# Counted up when texts are cut in another way: whatever was cut before is then cut anew, beside the old.
+SPLITTER_VERSION = 1
 # Tokens that a passage repeats from the one before, so that a thought cut in two is whole in one of them.
 OVERLAP = 32
+# Raised whenever a text is cut in another way, so that what was cut before is cut again.
+SPLITTER_VERSION = 1
 # The header may take this share of the window; a book with eighty tags must not push its own text out.
 HEADER_SHARE = 0.5
 
@@ -44,6 +48,12 @@ class _Piece:
     tokens: int
 
 
+def cut_name(tokenizer: Tokenizer, window: int) -> str:
+    """Name how texts are cut for a model, 16 hexadecimal digits: equal names mean equal passages of equal texts."""
+    digest = hashlib.sha256(f"{SPLITTER_VERSION}\x1f{window}\x1f{tokenizer.to_str()}".encode())
+    return digest.hexdigest()[:16]
+
+
 def embedded_text(header: str, text: str) -> str:
     """Join header and text to the string that stands for a passage in front of the model."""
     return "\n".join(part for part in (header, text) if part)
@@ -52,6 +62,12 @@ def embedded_text(header: str, text: str) -> str:
 def content_hash(header: str, text: str) -> str:
     """SHA-256 (hex) of a passage: equal hashes need no new vector."""
     return hashlib.sha256(f"{header}\x1f{text}".encode()).hexdigest()
+
+
+def cut_name(tokenizer: Tokenizer, window: int) -> str:
+    """Name a way of cutting: 16 hex digits that change with splitter, tokenizer and window (in tokens)."""
+    way = f"{SPLITTER_VERSION}\x1f{window}\x1f{tokenizer.to_str()}"
+    return hashlib.sha256(way.encode()).hexdigest()[:16]
 
 
 def book_header(
@@ -77,7 +93,7 @@ def split_text(
     empty gives one passage made of the header alone, or none when that is empty too.
     """
     room = window - tokenizer.num_special_tokens_to_add(False)
-    header = _cut(header.strip(), tokenizer, int(room * HEADER_SHARE) if text.strip() else room)
+    header = cut_to(header.strip(), tokenizer, int(room * HEADER_SHARE) if text.strip() else room)
     room -= len(tokenizer.encode(header, add_special_tokens=False).ids)
     spans = _pack(_pieces(text, tokenizer, room), room, min(overlap, room // 4))
     if not spans:
@@ -85,8 +101,8 @@ def split_text(
     return [PassageText(number, header, text[start:end], start, end) for number, (start, end) in enumerate(spans)]
 
 
-def _cut(text: str, tokenizer: Tokenizer, limit: int) -> str:
-    # Whole words only: half a name misleads both legs.
+def cut_to(text: str, tokenizer: Tokenizer, limit: int) -> str:
+    """Cut a header to `limit` tokens, at whole words: half a name misleads both legs."""
     encoding = tokenizer.encode(text, add_special_tokens=False)
     if len(encoding.ids) <= limit:
         return text

@@ -45,6 +45,7 @@ TURNED_INTO_SOMETHING_ELSE = {
     "BuildError": ["api/playground_build.py"],
     "CoverUnusable": ["jobs/scan_reading.py"],
     "DemoFolderHasOtherFiles": ["api/demo.py"],
+    "DocumentError": ["rag/documents/reading.py"],
     "FolderNotOurs": ["api/demo.py"],
     "IllegalStep": ["jobs/reconciliation.py"],
     "ImportBlocked": ["jobs/imports.py", "jobs/placing.py", "resolvers/imports.py"],

@@ -11,6 +11,7 @@ from library.models.books import (
     SeriesEntry,
     Tag,
 )
+from library.models.documents import Document, DocumentFormat, DocumentSection, DocumentSource, SourceKind
 from library.models.downloads import Download, DownloadChange, DownloadFile, DownloadTorrent, Import, ImportedFile
 from library.models.editions import AudioFile, Chapter, Copy, Cover, Edition, EditionNarrator, LibraryRoot
 from library.models.integrations import (
@@ -38,6 +39,10 @@ __all__ = [
     "Counter",
     "Cover",
     "DailyBudget",
+    "Document",
+    "DocumentFormat",
+    "DocumentSection",
+    "DocumentSource",
     "Download",
     "DownloadChange",
     "DownloadFile",
@@ -68,6 +73,7 @@ __all__ = [
     "ReleaseSearch",
     "Series",
     "SeriesEntry",
+    "SourceKind",
     "Table",
     "Tag",
     "Token",

@@ -11,7 +11,8 @@ from library.models.tables import Id, Table, enum_text
 class OwnerKind(enum.StrEnum):
     """What a passage is a piece of."""
 
-    BOOK = "BOOK"
+    BOOK = "BOOK"  # of its description
+    DOCUMENT = "DOCUMENT"  # of its text
 
 
 class Passage(Table):
@@ -20,6 +21,8 @@ class Passage(Table):
     __tablename__ = "passages"
     __table_args__ = (
         sa.Index("ix_passages_owner", "owner_kind", "owner_id"),
+        sa.Index("ix_passages_cut_id", "cut", "id"),
+        sa.Index("ix_passages_content_hash", "content_hash"),
         sa.Index("ix_passages_version", "version"),
         {"sqlite_autoincrement": True},
     )
@@ -27,7 +30,10 @@ class Passage(Table):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     owner_kind: Mapped[OwnerKind] = mapped_column(enum_text(OwnerKind))
     owner_id: Mapped[int] = mapped_column(sa.BigInteger)
+    cut: Mapped[str] = mapped_column(sa.String(40), server_default="unknown")  # how the owner's text was cut
     position: Mapped[int]
+    start: Mapped[int] = mapped_column(server_default="0")  # of `text` in the owner's text, in characters
+    end: Mapped[int] = mapped_column(server_default="0")
     header: Mapped[str]
     text: Mapped[str]
     content_hash: Mapped[str] = mapped_column(sa.String(64))

@@ -31,9 +31,11 @@ class WholeText:
     splitter: Splitter | None
 
 
-def whole_text(text: str, header: str) -> Sequence[PassageText]:
-    """Do not split."""
+def _whole(text: str, header: str) -> Sequence[PassageText]:
     return [PassageText(0, header, text, 0, len(text))]
+
+
+WHOLE_TEXT = WholeText(Splitter("whole", _whole))
 
 
 @dataclass
@@ -113,7 +115,7 @@ async def open_shelf(folder: Path, covers: Path, database: Database, bus: Bus, r
     """Make the folder a library root."""
     async with database.write() as session:
         root = await roots.add(session, await roots.usable_folder(str(folder)))
-    return Shelf(folder, root.id, database, bus, Scanning(reader, covers, WholeText(whole_text)))
+    return Shelf(folder, root.id, database, bus, Scanning(reader, covers, WHOLE_TEXT))
 
 
 def write_books(shelf: Shelf, count: int, *, first: int = 0) -> None:

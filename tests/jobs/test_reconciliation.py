@@ -19,6 +19,7 @@ from library.models.jobs import Job, JobKind, JobState
 from library.models.passages import Embedding, OwnerKind, Passage
 from library.models.releases import Release, ReleaseSearch
 from library.models.tables import now
+from library.passages import Lineage
 
 GRAB, STEER, IMPORT = JobKind.GRAB_DOWNLOAD, JobKind.STEER_DOWNLOAD, JobKind.IMPORT_DOWNLOAD
 S = DownloadState
@@ -85,7 +86,7 @@ async def test_a_state_without_its_job_gets_it_once(
 ) -> None:
     await make(database, download_id, state)
     for _ in range(3):
-        await reconcile(database, bus, model=None)
+        await reconcile(database, bus, lineage=None)
     assert await jobs(database) == ([(kind, JobState.QUEUED)] if kind is not None else [])
     assert (await row(database, download_id)).state is state
 
@@ -101,9 +102,9 @@ async def test_a_pause_that_is_over_goes_on_where_it_stopped(
     async with database.write() as session:
         blocked = await downloads.get(session, download_id)
         downloads.block(session, blocked, Reason("X", "Wait."), retry_at=now() + timedelta(minutes=1))
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     early = (await row(database, download_id)).state
-    await reconcile(database, bus, model=None, moment=lambda: now() + timedelta(minutes=2))
+    await reconcile(database, bus, lineage=None, moment=lambda: now() + timedelta(minutes=2))
     assert (early, (await row(database, download_id)).state) == (S.BLOCKED, returns_to)
     assert await jobs(database) == [(kind, JobState.QUEUED)]
 
@@ -112,7 +113,7 @@ async def test_what_waits_for_the_user_waits(database: Database, bus: Bus, downl
     async with database.write() as session:
         blocked = await downloads.get(session, download_id)
         downloads.block(session, blocked, Reason("X", "Do something."), retry_at=None)
-    await reconcile(database, bus, model=None, moment=lambda: now() + timedelta(days=30))
+    await reconcile(database, bus, lineage=None, moment=lambda: now() + timedelta(days=30))
     assert ((await row(database, download_id)).state, await jobs(database)) == (S.BLOCKED, [])
 
 
@@ -127,9 +128,9 @@ async def end_job(database: Database, state: JobState) -> None:
 async def test_a_job_that_failed_blocks_its_download_with_a_reason_and_is_not_repeated_at_once(
     database: Database, bus: Bus, download_id: int, state: JobState, retries: bool
 ) -> None:
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     await end_job(database, state)
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     found = await row(database, download_id)
     assert (found.state, found.returns_to, found.reason_code, found.retry_at is not None) == (
         S.BLOCKED,
@@ -144,11 +145,11 @@ async def test_a_job_that_ended_well_but_moved_nothing_is_repeated_after_a_while
     database: Database, bus: Bus, download_id: int
 ) -> None:
     await make(database, download_id, S.IMPORTED)
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     await end_job(database, JobState.SUCCEEDED)
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     soon = len(await jobs(database))
-    await reconcile(database, bus, model=None, moment=lambda: now() + 2 * SETTLING)
+    await reconcile(database, bus, lineage=None, moment=lambda: now() + 2 * SETTLING)
     assert (soon, len(await jobs(database))) == (1, 2)
 
 
@@ -166,7 +167,7 @@ async def test_a_deadline_that_passed_is_told_unless_something_moves(
     database: Database, bus: Bus, download_id: int, state: S, values: dict[str, Any], code: str | None
 ) -> None:
     await make(database, download_id, state, deadline_at=now() - timedelta(seconds=1), **values)
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     found = await row(database, download_id)
     assert found.reason_code == code
     assert found.deadline_at is None or found.deadline_at > now()
@@ -181,12 +182,12 @@ async def test_files_gone_from_disk_after_their_torrent_left_the_client_are_fetc
     async with database.write() as session:
         blocked = await downloads.get(session, download_id)
         downloads.block(session, blocked, Reason("FILES_NOT_FOUND", "They are gone."), retry_at=None)
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     found = await row(database, download_id)
     assert (found.state, found.reason_code, found.returns_to) == (S.BLOCKED, "TORRENT_REMOVED", S.GRABBING)
     async with unit_of_work(database, bus) as work:
         downloads.retry(work.session, await downloads.get(work.session, download_id))
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     assert await jobs(database) == [(GRAB, JobState.QUEUED)]
 
 
@@ -199,7 +200,7 @@ async def test_files_not_found_while_the_torrent_is_there_stay_as_they_are(
     async with database.write() as session:
         blocked = await downloads.get(session, download_id)
         downloads.block(session, blocked, Reason("FILES_NOT_FOUND", "See the path mapping."), retry_at=None)
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     assert (await row(database, download_id)).reason_code == "FILES_NOT_FOUND"
 
 
@@ -209,13 +210,13 @@ async def test_a_download_is_done_when_every_passage_of_its_books_has_a_vector(
     await make(database, download_id, S.ENRICHING)
     async with database.write() as session:
         passage = await imported_book(session, download_id)
-    await reconcile(database, bus, model="m1")
+    await reconcile(database, bus, lineage=Lineage("m1", ""))
     waits = (await row(database, download_id)).state
     async with database.write() as session:
         session.add(Embedding(passage_id=passage, model="m1", vector=b"0", version=1))
-    await reconcile(database, bus, model="m2")
+    await reconcile(database, bus, lineage=Lineage("m2", ""))
     waits_for_model = (await row(database, download_id)).state
-    await reconcile(database, bus, model="m1")
+    await reconcile(database, bus, lineage=Lineage("m1", ""))
     done = await row(database, download_id)
     assert (waits, waits_for_model, done.state) == (S.ENRICHING, S.ENRICHING, S.DONE)
     assert done.finished_at is not None
@@ -238,7 +239,16 @@ async def imported_book(session: Any, download_id: int) -> int:
         )
     )
     passage = Passage(
-        owner_kind=OwnerKind.BOOK, owner_id=book.id, position=0, header="h", text="t", content_hash="c", version=1
+        owner_kind=OwnerKind.BOOK,
+        owner_id=book.id,
+        cut="",
+        position=0,
+        start=0,
+        end=1,
+        header="h",
+        text="t",
+        content_hash="c",
+        version=1,
     )
     session.add(passage)
     await session.flush()
@@ -259,5 +269,5 @@ async def test_one_download_that_cannot_be_moved_holds_up_no_other(
         session.add(other)
         await session.flush()
         await downloads.request(session, other, created_by="user:1", mode=ImportMode.COPY)
-    await reconcile(database, bus, model=None)
+    await reconcile(database, bus, lineage=None)
     assert await jobs(database) == [(GRAB, JobState.QUEUED)]

@@ -4,14 +4,16 @@ import hashlib
 from collections.abc import Sequence
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from library import books, passages
 from library.database import Database
-from library.passages import Changes, Counts, NewPassage
+from library.models.passages import OwnerKind, Passage
+from library.passages import Changes, Counts, Lineage, NewPassage
 
-MODEL = "toy"
+TOY = Lineage("toy", "short")
 
 
 def texts(*lines: str) -> list[NewPassage]:
@@ -22,26 +24,26 @@ def texts(*lines: str) -> list[NewPassage]:
 
 async def write(database: Database, book_id: int, lines: Sequence[str]) -> set[int]:
     async with database.write() as session:
-        return await passages.replace_book_passages(session, {book_id: texts(*lines)})
+        return await passages.replace_passages(session, OwnerKind.BOOK, {book_id: texts(*lines)}, cut=TOY.cut)
 
 
-async def embed(database: Database, model: str = MODEL, limit: int = 100) -> int:
+async def embed(database: Database, lineage: Lineage = TOY, limit: int = 100) -> int:
     """Give every pending passage its own id as vector."""
     async with database.write() as session:
-        waiting = await passages.pending(session, model, limit)
-        return await passages.store_embeddings(session, model, [(row.id, bytes([row.id])) for row in waiting])
+        waiting = await passages.pending(session, lineage, limit)
+        return await passages.store_embeddings(session, lineage.model, [(row.id, bytes([row.id])) for row in waiting])
 
 
 async def fresh_build(database: Database) -> dict[int, tuple[str, bytes | None]]:
     async with database.read() as session:
-        return {row.id: (row.text, row.vector) async for rows in passages.all_rows(session, MODEL) for row in rows}
+        return {row.id: (row.text, row.vector) async for rows in passages.all_rows(session, TOY) for row in rows}
 
 
 async def follow(database: Database, index: dict[int, tuple[str, bytes | None]], after: int, limit: int = 2) -> int:
     """Bring an index up to date; returns the version it has reached."""
     while True:
         async with database.read() as session:
-            changes = await passages.changes_since(session, MODEL, after, limit)
+            changes = await passages.changes_since(session, TOY, after, limit)
         for row in changes.rows:
             index[row.id] = (row.text, row.vector)
         for passage_id in changes.deleted:
@@ -69,29 +71,29 @@ async def test_a_removed_passage_is_told_to_whoever_knew_it(database: Database) 
         seen = await passages.version(session)
     await write(database, 1, ["b"])
     async with database.read() as session:
-        assert await passages.changes_since(session, MODEL, seen, 100) == Changes(seen + 1, [], [1])
-        assert await passages.count_since(session, MODEL, seen) == 1
-        assert await passages.changes_since(session, MODEL, seen + 1, 100) == Changes(seen + 1, [], [])
+        assert await passages.changes_since(session, TOY, seen, 100) == Changes(seen + 1, [], [1])
+        assert await passages.count_since(session, TOY, seen) == 1
+        assert await passages.changes_since(session, TOY, seen + 1, 100) == Changes(seen + 1, [], [])
 
 
 async def test_the_newest_passages_are_embedded_first_and_counted(database: Database) -> None:
     await write(database, 1, ["old", "older"])
     await write(database, 2, ["edited"])
     async with database.read() as session:
-        assert [row.text for row in await passages.pending(session, MODEL, 2)] == ["edited", "old"]
+        assert [row.text for row in await passages.pending(session, TOY, 2)] == ["edited", "old"]
     await embed(database, limit=1)
     async with database.read() as session:
-        counts = await passages.counts(session, MODEL)
+        counts = await passages.counts(session, TOY)
         assert (counts, counts.pending) == (Counts(passages=3, embedded=1), 2)
-        assert (await passages.counts(session, "another")).pending == 3
+        assert (await passages.counts(session, Lineage("another", TOY.cut))).pending == 3
 
 
 async def test_a_vector_of_a_passage_that_is_gone_is_dropped_and_a_second_one_replaces(database: Database) -> None:
     await write(database, 1, ["a"])
     async with database.write() as session:
-        assert await passages.store_embeddings(session, MODEL, [(1, b"x"), (99, b"y")]) == 1
-        assert await passages.store_embeddings(session, MODEL, [(1, b"z")]) == 1
-        assert await passages.store_embeddings(session, MODEL, []) == 0
+        assert await passages.store_embeddings(session, TOY.model, [(1, b"x"), (99, b"y")]) == 1
+        assert await passages.store_embeddings(session, TOY.model, [(1, b"z")]) == 1
+        assert await passages.store_embeddings(session, TOY.model, []) == 0
     assert await fresh_build(database) == {1: ("a", b"z")}
 
 
@@ -99,15 +101,44 @@ async def test_books_without_passages_are_found_until_they_have_some(database: D
     async with database.write() as session:
         for title in ("One", "Two"):
             await books.create(session, title)
-        await passages.replace_book_passages(session, {1: texts("a")})
-        assert await passages.books_without_passages(session, 10) == [2]
+        await passages.replace_passages(session, OwnerKind.BOOK, {1: texts("a")}, cut=TOY.cut)
+        assert await passages.books_without_passages(session, TOY.cut, 10) == [2]
+        assert await passages.books_without_passages(session, "long", 10) == [1, 2]
+
+
+async def test_a_new_way_of_cutting_stands_beside_the_old_until_the_text_changes(database: Database) -> None:
+    long = Lineage("toy", "long")
+    await write(database, 1, ["a", "b"])
+    async with database.write() as session:
+        recut = {1: texts("ab")}
+        await passages.replace_passages(session, OwnerKind.BOOK, recut, cut=long.cut, keep_other_cuts=True)
+        assert await passages.counts(session, TOY) == Counts(passages=2, embedded=0)
+        assert await passages.counts(session, long) == Counts(passages=1, embedded=0)
+        assert [row.text for row in (await passages.changes_since(session, long, 0, 100)).rows] == ["ab"]
+    await write(database, 1, ["a", "c"])
+    async with database.read() as session:
+        assert await passages.counts(session, TOY) == Counts(passages=2, embedded=0)
+        assert await passages.counts(session, long) == Counts(passages=0, embedded=0)
+
+
+async def test_a_piece_that_moved_keeps_its_row_and_gets_its_new_place(database: Database) -> None:
+    async def write_at(start: int) -> None:
+        piece = NewPassage(0, "Header", "text", "hash", start, start + 4)
+        async with database.write() as session:
+            await passages.replace_passages(session, OwnerKind.DOCUMENT, {1: [piece]}, cut=TOY.cut)
+
+    await write_at(0)
+    await write_at(10)
+    async with database.read() as session:
+        found = (await session.scalars(sa.select(Passage))).one()
+        assert (found.id, found.owner_kind, found.start, found.end) == (1, OwnerKind.DOCUMENT, 10, 14)
 
 
 async def test_changes_come_in_whole_versions_however_small_the_limit(database: Database) -> None:
     await write(database, 1, ["a", "b", "c"])
     await write(database, 2, ["d"])
     async with database.read() as session:
-        first = await passages.changes_since(session, MODEL, 0, 1)
+        first = await passages.changes_since(session, TOY, 0, 1)
     assert (first.version, [row.text for row in first.rows]) == (1, ["a", "b", "c"])
 
 

@@ -1,0 +1,1 @@
+"""Reading documents of strangers: Markdown, HTML, plain text, PDF and EPUB become one kind of normalised text."""
