@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rag.documents.bounds import Bounds
+from rag.documents.reading import read_document
+from rag.documents.text import DocumentText
 from rag.passages import book_header, embedded_text
 
 TRAIN, TEST = "train", "test"
@@ -21,17 +25,20 @@ SPLITS = (TRAIN, TEST)
 class Text:
     """A document of a collection: what is embedded before every passage, and what is cut into passages.
 
-    A page that has sections is cut along them, each under a header of its own; its own body is then empty.
+    A page of documentation has its own way of being cut; `hidden` lines of it are asked for, and not indexed.
     """
 
     id: str
     header: str
     body: str
+    # (header, body) of each section: what the baselines index of a page.
     sections: tuple[tuple[str, str], ...] = ()
+    page: DocumentText | None = None
+    hidden: frozenset[str] = frozenset()
 
     @property
     def pieces(self) -> tuple[tuple[str, str], ...]:
-        """(header, body) of everything that is cut by itself."""
+        """(header, body) of everything that the baselines index."""
         return self.sections or ((self.header, self.body),)
 
     @property
@@ -64,7 +71,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Source:
-    """Files below the data folder, the splits they have, and how they are read."""
+    """Files and folders below the data folder, the splits they have, and how they are read."""
 
     files: tuple[str, ...]
     splits: tuple[str, ...]
@@ -73,6 +80,15 @@ class Source:
     def missing(self, data: Path) -> list[str]:
         """Names of files that are not there."""
         return [file for file in self.files if not (data / file).exists()]
+
+    def digest(self, data: Path) -> str:
+        """The first sixteen digits of the SHA-256 of all files, one after the other."""
+        whole = hashlib.sha256()
+        for file in self.files:
+            paths = [data / file] if (data / file).is_file() else sorted((data / file).rglob("*.md"))
+            for path in paths:
+                whole.update(path.read_bytes())
+        return whole.hexdigest()[:16]
 
     def read(self, data: Path, splits: Names[str] = SPLITS) -> Collection:
         """Read the texts, and the queries of these splits and no others."""
@@ -143,7 +159,14 @@ def read_documentation(data: Path, splits: Names[str]) -> Collection:
     for section in read_lines(data / _DOCUMENTATION[0]):
         pages.setdefault(section["doc"], []).append(section)
     texts = [
-        Text(page, sections[0]["title"], "", tuple(_headed(section, asked) for section in sections))
+        Text(
+            page,
+            sections[0]["title"],
+            "",
+            sections=tuple(_headed(section, asked) for section in sections),
+            page=read_document((data / "kb/docs" / page).read_bytes(), page, Bounds()),
+            hidden=frozenset(line.lstrip("# ") for line in asked),
+        )
         for page, sections in pages.items()
     ]
     queries: dict[str, list[Query]] = {split: [] for split in splits}
@@ -226,10 +249,11 @@ _BOOKS = "books/goodbooks10k.jsonl.gz"
 _SUGGESTMEABOOK = ("queries/suggestmeabook_open.jsonl.gz", _BOOKS)
 _SIMILAR = ("similar/coread_open.jsonl.gz", _BOOKS)
 
-_DOCUMENTATION = ("kb/sections.jsonl.gz", "kb/questions.jsonl.gz")
+_DOCUMENTATION = ("kb/sections.jsonl.gz", "kb/questions.jsonl.gz", "kb/docs")
 
 SCIFACT = "SciFact"
 TOT = "tip of the tongue"
+SUGGESTIONS = "suggestmeabook"
 DOCUMENTATION = "documentation"
 SOURCES: dict[str, Source] = {
     SCIFACT: Source(
@@ -237,7 +261,7 @@ SOURCES: dict[str, Source] = {
     ),
     TOT: Source(_TOT, SPLITS, read_tot),
     "whatsthatbook": Source(_WHATSTHATBOOK, (TEST,), read_whatsthatbook),
-    "suggestmeabook": Source(_SUGGESTMEABOOK, (TEST,), read_suggestmeabook),
+    SUGGESTIONS: Source(_SUGGESTMEABOOK, (TEST,), read_suggestmeabook),
     "similar by tags": Source(_SIMILAR, SPLITS, read_similar),
     "similar books": Source(_SIMILAR, SPLITS, read_similar_books),
     DOCUMENTATION: Source(_DOCUMENTATION, SPLITS, read_documentation),

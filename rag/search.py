@@ -32,7 +32,16 @@ SIMILAR_HEADER_WEIGHT = 5.0
 # Candidates that each leg proposes at first; more are asked for while owners are missing.
 CANDIDATES = 200
 EVERYTHING = Scope()
+# Kinds of owners that are pages: texts of many sections, which may repeat each other.
+PAGES = frozenset({"DOCUMENT"})
+# What a page's second best passage counts beside its best: chosen on training questions.
+SECOND_SHARE = 0.15
+# Passages at least this near say the same: a page whose best passage repeats that of a better one is left out.
+SAME_COSINE = 0.98
+# Owners looked at beyond those asked for, because some may be copies.
+SPARE = 10
 
+Slots = npt.NDArray[np.intp]
 Value = TypeVar("Value", np.float32, np.bool_)
 
 
@@ -146,32 +155,59 @@ async def _ranked(
     probe = Probe(vectors, weights, max(CANDIDATES, 4 * first))
     while True:
         candidates = await source.gather(probe, scope)
-        found = _fused(candidates, worth)
-        if len(found.owners) >= first or candidates.complete:
-            return found.best(first)
+        hits = await _without_copies(source, _fused(candidates, worth).best(first + SPARE))
+        if len(hits) >= first or candidates.complete:
+            return [replace(hit, rank=rank) for rank, hit in enumerate(hits[:first], start=1)]
         probe = replace(probe, count=4 * probe.count)
 
 
+async def _without_copies(source: PassageSource, hits: list[Hit]) -> list[Hit]:
+    # Pages repeat each other word for word; two books with one blurb are two books all the same.
+    pages = [place for place, hit in enumerate(hits) if hit.owner.kind in PAGES]
+    if not pages:
+        return hits
+    vectors = await source.vectors(np.array([hits[place].passage_id for place in pages], np.int64))
+    copied = np.tril(vectors @ vectors.T >= SAME_COSINE, -1).any(axis=1)
+    copies = {place for place, copy in zip(pages, copied.tolist(), strict=True) if copy}
+    return [hit for place, hit in enumerate(hits) if place not in copies]
+
+
 def _fused(candidates: Candidates, worth: float) -> _Found:
-    # An owner's value is made of its best cosine and its best BM25, which may be those of two passages; the
-    # passage shown is the one that is best by itself.
+    # The passage shown is the one that is best by itself, by cosine and BM25 together.
     cosines = np.maximum(candidates.cosines, 0).max(axis=1, initial=0)
     words = worth * candidates.keyword_scores
     order = np.lexsort((candidates.passage_ids, -(cosines + words)))
+    cosines, words = cosines[order], words[order]
     numbers: dict[Owner, int] = {}
     owners = [candidates.owners[place] for place in order.tolist()]
     number = np.array([numbers.setdefault(owner, len(numbers)) for owner in owners], np.intp)
     best = np.unique(number, return_index=True)[1]
+    pages = np.array([owner.kind in PAGES for owner in numbers], np.bool_)
+    values = np.where(pages, _of_pages(cosines + words, number, best), _of_books(cosines, words, number, len(numbers)))
     return _Found(
         owners=list(numbers),
         passage_ids=candidates.passage_ids[order][best],
-        values=_greatest(cosines[order], number, len(numbers)) + _greatest(words[order], number, len(numbers)),
+        values=values,
         near=_greatest(candidates.near[order], number, len(numbers)),
         worded=_greatest(candidates.worded[order], number, len(numbers)),
     )
 
 
-def _greatest(values: npt.NDArray[Value], groups: npt.NDArray[np.intp], count: int) -> npt.NDArray[Value]:
+def _of_books(cosines: Floats, words: Floats, number: Slots, count: int) -> Floats:
+    # The best cosine and the best BM25 may be those of two passages: a blurb of two passages is one text.
+    return _greatest(cosines, number, count) + _greatest(words, number, count)
+
+
+def _of_pages(values: Floats, number: Slots, best: Slots) -> Floats:
+    # Sections speak of different things: the best one counts, and a little whether another one fits as well.
+    seconds = np.zeros(len(best), np.float32)
+    others = np.delete(np.arange(len(number)), best)
+    owners, places = np.unique(number[others], return_index=True)
+    seconds[owners] = values[others[places]]
+    return (values[best] + SECOND_SHARE * seconds) / (1 + SECOND_SHARE)
+
+
+def _greatest(values: npt.NDArray[Value], groups: Slots, count: int) -> npt.NDArray[Value]:
     # The greatest value of each group; none is below zero.
     greatest = np.zeros(count, values.dtype)
     np.maximum.at(greatest, groups, values)

@@ -197,7 +197,7 @@ async def _hits(
     info: Info, state: Ready, question: str, given: SearchFilter | None, mode: Mode, first: int
 ) -> list[Hit]:
     allowed = await allowed_passages(info.context, given.book if given is not None else None)
-    vector = None if mode is Mode.KEYWORD else await asyncio.to_thread(state.embedder.embed_query, question)
+    vector = None if mode is Mode.KEYWORD else await asyncio.to_thread(state.embedder.embed_question, question)
     return await search(state.index, question, vector, scope=Scope(allowed), first=first + _SPARE, mode=mode)
 
 
