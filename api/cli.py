@@ -1,8 +1,9 @@
-"""The command line: `shelfgraph up | demo | serve | work | scan | token | export-schema`."""
+"""The command line: `shelfgraph up | demo | serve | work | scan | token | mcp | export-schema`."""
 
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -172,6 +173,23 @@ def token(
 
 
 @app.command()
+def mcp() -> None:
+    """Offer a running server's library to agents, as an MCP server on standard input and output."""
+    from api import mcp_stdio  # noqa: PLC0415 other commands need not wait for the SDK
+
+    settings = load_settings()
+    _log(settings, level="ERROR")
+    token = settings.agent_token.get_secret_value() if settings.agent_token is not None else None
+    mcp_stdio.serve(
+        settings.agent_url or _served_address(settings),
+        token,
+        version=version("shelfgraph"),
+        writes=settings.mcp_write,
+        plain_http_hosts=settings.plain_http_hosts,
+    )
+
+
+@app.command()
 def export_schema(
     file: Annotated[Path | None, typer.Argument(help="Where to write it; printed if left out.")] = None,
 ) -> None:
@@ -223,11 +241,15 @@ async def _new_token(settings: Settings, name: str, role: Role, lifetime: timede
 
 
 async def _sign_in_link(settings: Settings) -> str:
-    running = find_running(settings.data_dir)
     await migrate(settings.resolved_database_url)
     async with opened(settings.resolved_database_url) as database:
-        address = running.address if running else serving.address(settings.host, settings.port)
-        return await sign_in_link(database, address)
+        return await sign_in_link(database, _served_address(settings))
+
+
+def _served_address(settings: Settings) -> str:
+    """Where a server is to be expected: the `up` on the data directory, or what the settings say."""
+    running = find_running(settings.data_dir)
+    return running.address if running else serving.address(settings.host, settings.port)
 
 
 def _log(settings: Settings, level: str | None = None) -> logs.Redaction:

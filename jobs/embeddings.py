@@ -7,13 +7,14 @@ from itertools import accumulate
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from jobs import queue
+from jobs.document_cutting import cut_new_documents
 from jobs.embedding_model import EmbeddingModel, lineage_of
 from jobs.events import Bus, unit_of_work
 from jobs.execution import Run
 from jobs.index_builds import Indexing, publish_when_due
 from jobs.passages import Splitter, refresh_passages
+from library import documents, passages
 from library import jobs as job_rows
-from library import passages
 from library.database import Database
 from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
@@ -31,6 +32,7 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
     await run.progress(0, None, "preparing the model")
     embedder, split = await indexing.model.open()
     await _split_books(run, split)
+    await cut_new_documents(run, split)
     lineage = lineage_of(embedder, split)
     done = 0
     while batch := await _pending(run.database, lineage):
@@ -60,6 +62,7 @@ async def start_when_due(database: Database, bus: Bus, model: EmbeddingModel) ->
 
 async def _anything_waits(session: AsyncSession, lineage: Lineage) -> bool:
     uncut = await passages.books_without_passages(session, lineage.cut, 1)
+    uncut = uncut or await documents.without_passages(session, lineage.cut, 0, 1)
     return bool(uncut or await passages.pending(session, lineage, 1))
 
 

@@ -15,7 +15,7 @@ from jobs.embeddings import start_when_due
 from jobs.events import unit_of_work
 from jobs.execution import sweep
 from jobs.workshop import Workshop
-from library import accounts, budgets, events, release_searches, roots
+from library import accounts, budgets, documents, events, release_searches, roots
 from library import jobs as job_rows
 from library.models.tables import now
 
@@ -65,7 +65,7 @@ async def look_after_integrations(workshop: Workshop) -> None:
 
 
 async def start_due_scans(workshop: Workshop) -> None:
-    """Scan the roots again whose last scan is long ago."""
+    """Scan the roots and read the documents again whose last look is long ago."""
     if workshop.scan_interval is None:
         return
     due_before = now() - workshop.scan_interval
@@ -73,6 +73,9 @@ async def start_due_scans(workshop: Workshop) -> None:
         for root in await roots.all_roots(work.session):
             if root.last_scanned_at is not None and root.last_scanned_at < due_before:
                 await queue.scan_library(work, root.id)
+        for source in await documents.sources_on_disk(work.session):
+            if source.last_ingested_at is not None and source.last_ingested_at < due_before:
+                await queue.ingest_documents(work, source.id)
 
 
 async def search_for_wants(workshop: Workshop) -> None:

@@ -12,6 +12,8 @@ from tokenizers import Tokenizer
 from library.models.metadata import EntityKind, Field
 from library.models.passages import OwnerKind
 from library.passages import NewPassage, replace_passages
+from rag.documents.splitting import split_document
+from rag.documents.text import DocumentText
 from rag.passages import PassageText, book_header, content_hash, cut_name, split_text
 
 EMBEDDED_FIELDS = frozenset({"title", "subtitle", "authors", "series", "genres", "tags", "description"})
@@ -23,11 +25,16 @@ class Splitter:
 
     cut: str
     pieces: Callable[[str, str], Sequence[PassageText]]  # of a text under a header
+    document_pieces: Callable[[DocumentText], Sequence[PassageText]]  # along a document's sections
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, window: int) -> Self:
         """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens."""
-        return cls(cut_name(tokenizer, window), partial(split_text, tokenizer=tokenizer, window=window))
+        return cls(
+            cut_name(tokenizer, window),
+            partial(split_text, tokenizer=tokenizer, window=window),
+            partial(split_document, tokenizer=tokenizer, window=window),
+        )
 
 
 async def refresh_passages(

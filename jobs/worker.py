@@ -20,6 +20,8 @@ from redis.exceptions import RedisError
 from integrations.apprise_messages import AppriseMessages
 from integrations.http import Outside
 from jobs.decoding import AudioDecoder
+from jobs.document_reading import DocumentReader
+from jobs.documents import Ingesting
 from jobs.downloads import Grabbing
 from jobs.embedding_model import EmbeddingModel
 from jobs.events import Bus, open_queue, unit_of_work
@@ -32,12 +34,14 @@ from jobs.notifications import run as notify
 from jobs.polling import Paces, Poller
 from jobs.scans import Scanning
 from jobs.tagging import TagWriter
+from jobs.watching import Watcher
 from jobs.workshop import Workshop, handlers
 from library.database import Database, identity, open_database
 from library.integrations import EnvironmentIntegration, from_environment
 from library.models.integrations import IntegrationKind
 from library.scanning.file_reader import FileReader
 from library.sealing import Seal
+from rag.documents.bounds import Bounds
 from settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -93,6 +97,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
     reader = await stack.enter_async_context(
         FileReader(processes=settings.scan_processes, timeout=settings.file_timeout_seconds)
     )
+    documents = await stack.enter_async_context(DocumentReader(bounds=Bounds(file_bytes=settings.max_document_bytes)))
     decoder = await stack.enter_async_context(AudioDecoder())
     tagger = await stack.enter_async_context(TagWriter())
     threads = settings.embedding_threads or os.cpu_count() or 1
@@ -107,6 +112,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
     database_identity = await identity(database)
     paces = Paces(watched=settings.watched_poll_seconds, idle=settings.idle_poll_seconds)
     await _in_background(stack, Poller(integrations, database_identity, name, paces=paces).run, "polls")
+    await _in_background(stack, Watcher(database, bus).run, "document folders")
     hours = settings.scan_interval_hours
     return Workshop(
         database=database,
@@ -116,6 +122,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
         integrations=integrations,
         handlers=handlers(
             scanning=scanning,
+            ingesting=Ingesting(documents, model, (settings.data_dir,)),
             indexing=indexing,
             grabbing=Grabbing(integrations, database_identity),
             importing=Importing(scanning, decoder, tagger, settings.resolved_recycle_dir),

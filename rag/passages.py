@@ -15,8 +15,6 @@ from rag.sentences import sentence_spans
 SPLITTER_VERSION = 1
 # Tokens that a passage repeats from the one before, so that a thought cut in two is whole in one of them.
 OVERLAP = 32
-# Raised whenever a text is cut in another way, so that what was cut before is cut again.
-SPLITTER_VERSION = 1
 # The header may take this share of the window; a book with eighty tags must not push its own text out.
 HEADER_SHARE = 0.5
 
@@ -62,12 +60,6 @@ def embedded_text(header: str, text: str) -> str:
 def content_hash(header: str, text: str) -> str:
     """SHA-256 (hex) of a passage: equal hashes need no new vector."""
     return hashlib.sha256(f"{header}\x1f{text}".encode()).hexdigest()
-
-
-def cut_name(tokenizer: Tokenizer, window: int) -> str:
-    """Name a way of cutting: 16 hex digits that change with splitter, tokenizer and window (in tokens)."""
-    way = f"{SPLITTER_VERSION}\x1f{window}\x1f{tokenizer.to_str()}"
-    return hashlib.sha256(way.encode()).hexdigest()[:16]
 
 
 def book_header(

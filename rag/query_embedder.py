@@ -134,7 +134,7 @@ class OnnxEmbedder:
 
 
 def without_request(vectors: Vectors, request: Vector) -> Vectors:
-    """Take out of questions, shape (questions, dimension), what they share with any request, and make them unit vectors.
+    """Take out of questions what they share with any request; unit vectors, shape (questions, dimension).
 
     "I am looking for a book that I read years ago, in which …" is half about looking for books, and as near to each
     blurb that speaks of books as to the one that is meant. A question that asks for nothing else stays as it is.

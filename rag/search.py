@@ -38,6 +38,10 @@ PAGES = frozenset({"DOCUMENT"})
 SECOND_SHARE = 0.15
 # Passages at least this near say the same: a page whose best passage repeats that of a better one is left out.
 SAME_COSINE = 0.98
+# The value that the best hit of an answer has, or nothing here answers the question: on training questions, one to
+# two in a hundred that have an answer stay below (`benchmarks.relevance`). Words alone are always taken at their word.
+RELEVANT_VALUE = 0.42
+RELEVANT_COSINE = 0.31
 # Owners looked at beyond those asked for, because some may be copies.
 SPARE = 10
 
@@ -62,13 +66,18 @@ class Leg(StrEnum):
 
 @dataclass(frozen=True)
 class Hit:
-    """An owner with its best passage; `score` is within 0..1 and falls with `rank`, which starts at 1."""
+    """An owner with its best passage; `score` is within 0..1 and falls with `rank`, which starts at 1.
+
+    `relevant` is the same for all hits of an answer: False where the best is so far from the question that, by all
+    experience, nothing here answers it.
+    """
 
     passage_id: int
     owner: Owner
     score: float
     rank: int
     legs: tuple[Leg, ...]
+    relevant: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,11 @@ async def search(
         raise QueryVectorMissingError
     vectors = [] if mode is Mode.KEYWORD or query_vector is None else [query_vector]
     words = {} if mode is Mode.VECTOR else query_stems(query)
-    return await _ranked(source, vectors, await _weighted(source, words), KEYWORD_WORTH, scope, first)
+    hits = await _ranked(source, vectors, await _weighted(source, words), KEYWORD_WORTH, scope, first)
+    floor = 0.0 if not vectors else RELEVANT_VALUE if words else RELEVANT_COSINE
+    if hits and hits[0].score < _within_one(floor):
+        return [replace(hit, relevant=False) for hit in hits]
+    return hits
 
 
 async def similar(

@@ -18,6 +18,7 @@ from library.pagination import Keyset, Page, SortKey
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Context, Info, Viewer
 from resolvers.descriptions import describe_enum
+from resolvers.documents import IngestResult
 from resolvers.downloads import DownloadResult
 from resolvers.errors import ConflictError, NotFoundError
 from resolvers.ids import decode_id_of, encode_id
@@ -44,6 +45,8 @@ describe_enum(
         JobKind.UNDO_IMPORT: "Takes the files of an import out of the library, into the recycle folder.",
         JobKind.REFRESH_TRACKER: "Reads how the user's account at the tracker stands.",
         JobKind.BUY_AT_TRACKER: "Buys something at the tracker, within the budget it was given.",
+        JobKind.INGEST_DOCUMENTS: "Reads a folder, a file or an upload into the knowledge base.",
+        JobKind.REINDEX: "Cuts and embeds again, everything or one book or document.",
     },
     name="JobKind",
 )
@@ -134,13 +137,16 @@ JobResult = Annotated[
     | PurchaseResult
     | ReleaseSearchResult
     | DownloadResult
-    | ImportResult,
+    | ImportResult
+    | IngestResult,
     strawberry.union("JobResult", description="What a job made, by its kind."),
 ]
 _RESULTS: dict[JobKind, Callable[..., Any]] = {
     JobKind.SCAN_LIBRARY: ScanResult,
     JobKind.EMBED_PASSAGES: EmbeddingResult,
     JobKind.BUILD_INDEX: IndexResult,
+    JobKind.INGEST_DOCUMENTS: IngestResult,
+    JobKind.REINDEX: EmbeddingResult,
     JobKind.SEARCH_RELEASES: ReleaseSearchResult,
     JobKind.GRAB_DOWNLOAD: DownloadResult,
     JobKind.STEER_DOWNLOAD: DownloadResult,

@@ -18,8 +18,10 @@ type Query {
   libraryRoots: [LibraryRoot!]
   libraryStats: LibraryStats
   semanticSearch(
-    query: String!, kinds: [SearchKind!], filter: SearchFilter, mode: SearchMode = HYBRID, first: Int! = 10
+    query: String!, kinds: [SearchKind!], filter: SearchFilter, mode: SearchMode = HYBRID, first: Int! = 10,
+    interpret: Interpretation! = AUTO, ignoreFilters: [InterpretedFilterKind!]
   ): SemanticSearchResult
+  documents(first: Int, after: String, last: Int, before: String): DocumentConnection
   wants(first: Int, after: String, last: Int, before: String): WantConnection
   releaseSearch(id: ID!): ReleaseSearch
   downloads(first: Int, after: String, last: Int, before: String): DownloadConnection
@@ -35,6 +37,8 @@ type Mutation {
   addLibraryRoot(input: AddLibraryRootInput!): AddLibraryRootResult
   scanLibrary(input: ScanLibraryInput!): ScanLibraryResult
   updateBook(input: UpdateBookInput!): UpdateBookResult
+  ingestDocuments(input: IngestDocumentsInput!): IngestDocumentsResult
+  reindex(input: ReindexInput!): ReindexResult
   lockFields(input: LockFieldsInput!): LockFieldsResult
   searchReleases(input: SearchReleasesInput!): SearchReleasesResult
   requestDownload(input: RequestDownloadInput!): RequestDownloadResult
@@ -74,7 +78,15 @@ type Book implements Node {
   owned: Boolean!
 }
 
-type SemanticSearchPayload { edges: [SearchEdge!]!, info: SearchInfo! }
+type SemanticSearchPayload {
+  edges: [SearchEdge!]!
+  info: SearchInfo!
+  interpretedFilters: [InterpretedFilter!]!
+  searchedText: String!
+  likeBook: Book
+}
+
+type InterpretedFilter { kind: InterpretedFilterKind!, phrase: String!, applied: Boolean!, reason: String }
 
 type SearchEdge { node: SearchHit!, rank: Int!, score: Float!, matchedBy: [SearchLeg!]!, snippet: Snippet }
 
@@ -233,7 +245,9 @@ input SearchFilter { book: BookFilter }
 
 enum SearchMode { HYBRID }
 enum SearchKind { BOOK }
-enum SearchLeg { KEYWORD, VECTOR }
+enum SearchLeg { KEYWORD, VECTOR, NAME }
+enum Interpretation { AUTO, STRICT, OFF }
+enum InterpretedFilterKind { DURATION, LANGUAGE, LIKE }
 enum SimilarExclusion { SAME_SERIES, SAME_AUTHOR }
 enum SeriesRole { MAIN, NOVELLA, OMNIBUS, SIDE }
 enum JobKind { SCAN_LIBRARY, SEARCH_RELEASES, GRAB_DOWNLOAD, IMPORT_DOWNLOAD, CHECK_INTEGRATION }

@@ -24,6 +24,8 @@ class JobKind(enum.StrEnum):
     UNDO_IMPORT = "UNDO_IMPORT"
     REFRESH_TRACKER = "REFRESH_TRACKER"
     BUY_AT_TRACKER = "BUY_AT_TRACKER"
+    INGEST_DOCUMENTS = "INGEST_DOCUMENTS"
+    REINDEX = "REINDEX"
 
 
 class JobState(enum.StrEnum):
