@@ -49,7 +49,8 @@ class Quality:
         values = np.array(single[counts])
         means = values[chance.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
         low, high = np.quantile(means, (0.025, 0.975)).tolist()
-        return cls(len(queries), *(float(np.mean(column)) for column in single.values()), low, high)
+        measured = {name: float(np.mean(column)) for name, column in single.items()}
+        return cls(queries=len(queries), low=low, high=high, **measured)
 
 
 @dataclass(frozen=True)

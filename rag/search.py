@@ -180,8 +180,8 @@ async def _without_copies(source: PassageSource, hits: list[Hit]) -> list[Hit]:
     if not pages:
         return hits
     vectors = await source.vectors(np.array([hits[place].passage_id for place in pages], np.int64))
-    copied = np.tril(vectors @ vectors.T >= SAME_COSINE, -1).any(axis=1)
-    copies = {place for place, copy in zip(pages, copied.tolist(), strict=True) if copy}
+    repeated = np.tril(vectors @ vectors.T >= SAME_COSINE, -1).any(axis=1)
+    copies = {pages[number] for number in np.flatnonzero(repeated).tolist()}
     return [hit for place, hit in enumerate(hits) if place not in copies]
 
 
@@ -217,7 +217,7 @@ def _of_pages(values: Floats, number: Slots, best: Slots) -> Floats:
     others = np.delete(np.arange(len(number)), best)
     owners, places = np.unique(number[others], return_index=True)
     seconds[owners] = values[others[places]]
-    return (values[best] + SECOND_SHARE * seconds) / (1 + SECOND_SHARE)
+    return np.asarray((values[best] + SECOND_SHARE * seconds) / (1 + SECOND_SHARE), np.float32)
 
 
 def _greatest(values: npt.NDArray[Value], groups: Slots, count: int) -> npt.NDArray[Value]:
