@@ -14,7 +14,7 @@ LOCK := $(VENV)/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run fakes test check format bench campaign schema docs playground lock clean
+.PHONY: help run fakes test check format bench eval campaign schema docs playground lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ format: $(DEVELOPMENT) ## format the code and mend what the linter can
 
 bench: $(DEVELOPMENT) ## measure, and print tables beside their baselines
 	$(BIN)/python -m benchmarks
+
+eval: $(DEVELOPMENT) ## measure what searches find, on public collections; EVAL="--only NAME --database postgres"
+	$(BIN)/python -m benchmarks.eval $(EVAL)
 
 campaign: $(DEVELOPMENT) ## kill processes at 200 points of a batch of downloads, and look what became of them
 	$(BIN)/python -m tests.campaign $(CAMPAIGN)

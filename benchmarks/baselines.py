@@ -13,9 +13,11 @@ import Stemmer
 
 from benchmarks.cache import KeptEmbedder
 from benchmarks.collections import Text
+from rag.passages import embedded_text
 
 FUSION_K, FUSION_DEPTH = 60, 100
-SYSTEMS = ("vector", "bm25s", "fusion")
+WORDS, VECTOR, FUSION = "keywords (bm25s)", "vector", "fusion (RRF)"
+SYSTEMS = (WORDS, VECTOR, FUSION)
 
 Scores = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
@@ -23,30 +25,34 @@ Places = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Baselines:
-    """One vector and one bag of words per document."""
+    """One vector and one bag of words per document, or per section of a page, which is as good as its best."""
 
     vectors: Scores
     keywords: bm25s.BM25
     stemmer: Any
+    # Where the sections of each document begin.
+    starts: Places
 
     @classmethod
     def build(cls, embedder: KeptEmbedder, texts: Sequence[Text]) -> Self:
-        """Index whole documents, which the model cuts at its window."""
-        stemmer, whole = Stemmer.Stemmer("english"), [text.whole for text in texts]
+        """Index whole texts, which the model cuts at its window."""
+        stemmer = Stemmer.Stemmer("english")
+        whole = [embedded_text(header.strip(), body.strip()) for text in texts for header, body in text.pieces]
         keywords = bm25s.BM25(method="lucene")
         tokens = bm25s.tokenize(whole, stopwords="en", stemmer=stemmer, show_progress=False)
         keywords.index(tokens, show_progress=False)
-        return cls(embedder.embed(whole), keywords, stemmer)
+        starts = np.cumsum([0, *(len(text.pieces) for text in texts[:-1])], dtype=np.intp)
+        return cls(embedder.embed(whole), keywords, stemmer, starts)
 
     def rank(self, query: str, vector: Scores, banned: Places) -> dict[str, list[int]]:
         """Return places, best first, for each leg and for their fusion; `banned` places never."""
-        cosines, points = self.vectors @ vector, self._points(query)
+        cosines = np.maximum.reduceat(self.vectors @ vector, self.starts)
+        points = np.maximum.reduceat(self._points(query), self.starts)
         cosines[banned], points[banned] = -np.inf, 0
         by_vector = np.argsort(-cosines, kind="stable")[:FUSION_DEPTH]
         by_word = np.argsort(-points, kind="stable")[:FUSION_DEPTH]
         by_word = by_word[points[by_word] > 0]
-        ranked = by_vector.tolist(), by_word.tolist(), fused(by_vector, by_word)
-        return dict(zip(SYSTEMS, ranked, strict=True))
+        return {WORDS: by_word.tolist(), VECTOR: by_vector.tolist(), FUSION: fused(by_vector, by_word)}
 
     def _points(self, query: str) -> Scores:
         (words,) = bm25s.tokenize([query], stopwords="en", stemmer=self.stemmer, return_ids=False, show_progress=False)
@@ -61,4 +67,4 @@ def fused(*lists: Places) -> list[int]:
     for places in lists:
         for rank, place in enumerate(places.tolist(), start=1):
             points[place] = points.get(place, 0) + 1 / (FUSION_K + rank)
-    return sorted(points, key=lambda place: -points[place])
+    return sorted(points, key=lambda place: -points[place])[:FUSION_DEPTH]

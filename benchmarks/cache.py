@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from rag.embedder import ensure_exported
-from rag.query_embedder import OnnxEmbedder, Vectors, load_tokenizer
+from rag.query_embedder import OnnxEmbedder, Vectors, load_tokenizer, without_request
 
-_AT_ONCE = 512
+_AT_ONCE = 128
 
 
 def cache_folder() -> Path:
@@ -52,6 +52,10 @@ class KeptEmbedder:
                 self._kept.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
         found = [np.frombuffer(self._vector(digest) or b"", np.float32) for digest in hashes]
         return np.stack(found) if found else np.empty((0, self.card.dimension), np.float32)
+
+    def embed_questions(self, questions: Sequence[str]) -> Vectors:
+        """Unit vectors of what questions are about, as the product embeds them."""
+        return without_request(self.embed(questions), self._embedder.request)
 
     def _vector(self, digest: str) -> bytes | None:
         row: tuple[bytes] | None = self._kept.execute("SELECT vector FROM vectors WHERE hash = ?", (digest,)).fetchone()

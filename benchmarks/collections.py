@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rag.documents.bounds import Bounds
+from rag.documents.reading import read_document
+from rag.documents.text import DocumentText
 from rag.passages import book_header, embedded_text
 
 TRAIN, TEST = "train", "test"
@@ -19,11 +23,23 @@ SPLITS = (TRAIN, TEST)
 
 @dataclass(frozen=True)
 class Text:
-    """A document of a collection: what is embedded before every passage, and what is cut into passages."""
+    """A document of a collection: what is embedded before every passage, and what is cut into passages.
+
+    A page of documentation has its own way of being cut; `hidden` lines of it are asked for, and not indexed.
+    """
 
     id: str
     header: str
     body: str
+    # (header, body) of each section: what the baselines index of a page.
+    sections: tuple[tuple[str, str], ...] = ()
+    page: DocumentText | None = None
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def pieces(self) -> tuple[tuple[str, str], ...]:
+        """(header, body) of everything that the baselines index."""
+        return self.sections or ((self.header, self.body),)
 
     @property
     def whole(self) -> str:
@@ -40,6 +56,8 @@ class Query:
     excluded: frozenset[str] = frozenset()
     # The document that is the query, where similar ones are asked for.
     document: str | None = None
+    # What sort of question it is, where a collection has several.
+    sort: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,11 +66,12 @@ class Collection:
 
     texts: list[Text]
     queries: dict[str, list[Query]]
+    kind: str = "BOOK"
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files below the data folder, the splits they have, and how they are read."""
+    """Files and folders below the data folder, the splits they have, and how they are read."""
 
     files: tuple[str, ...]
     splits: tuple[str, ...]
@@ -61,6 +80,15 @@ class Source:
     def missing(self, data: Path) -> list[str]:
         """Names of files that are not there."""
         return [file for file in self.files if not (data / file).exists()]
+
+    def digest(self, data: Path) -> str:
+        """The first sixteen digits of the SHA-256 of all files, one after the other."""
+        whole = hashlib.sha256()
+        for file in self.files:
+            paths = [data / file] if (data / file).is_file() else sorted((data / file).rglob("*.md"))
+            for path in paths:
+                whole.update(path.read_bytes())
+        return whole.hexdigest()[:16]
 
     def read(self, data: Path, splits: Names[str] = SPLITS) -> Collection:
         """Read the texts, and the queries of these splits and no others."""
@@ -123,6 +151,43 @@ def read_similar_books(data: Path, splits: Names[str]) -> Collection:
     return _similar(data, splits, _product_header)
 
 
+def read_documentation(data: Path, splits: Names[str]) -> Collection:
+    """Questions about pages of documentation; the headings that are themselves questions asked are left out."""
+    rows = read_lines(data / _DOCUMENTATION[1])
+    asked = {row["heading_line"].strip() for row in rows if "heading_line" in row}
+    pages: dict[str, list[dict[str, Any]]] = {}
+    for section in read_lines(data / _DOCUMENTATION[0]):
+        pages.setdefault(section["doc"], []).append(section)
+    texts = [
+        Text(
+            page,
+            sections[0]["title"],
+            "",
+            sections=tuple(_headed(section, asked) for section in sections),
+            page=read_document((data / "kb/docs" / page).read_bytes(), page, Bounds()),
+            hidden=frozenset(line.lstrip("# ") for line in asked),
+        )
+        for page, sections in pages.items()
+    ]
+    queries: dict[str, list[Query]] = {split: [] for split in splits}
+    for sort in ("faq_heading", "user_issue"):
+        some = [
+            Query(row["question"], dict.fromkeys(row["relevant_docs"], 1), sort=sort)
+            for row in rows
+            if row["kind"] == sort
+        ]
+        for split, half in _alternating(some, splits).items():
+            queries[split] += half
+    return Collection(texts, queries, kind="DOCUMENT")
+
+
+def _headed(section: dict[str, Any], asked: Names[str]) -> tuple[str, str]:
+    bare = {line.lstrip("# ") for line in asked}
+    headings = [heading for heading in section["headings"] if heading.strip() not in bare]
+    lines = [line for line in section["body"].split("\n") if line.strip() not in asked]
+    return " > ".join(dict.fromkeys([section["title"], *headings])), "\n".join(lines)
+
+
 def _similar(data: Path, splits: Names[str], header: Callable[[dict[str, Any]], str]) -> Collection:
     described = _described(data)
     texts = {key: Text(key, header(book), book["description"]) for key, book in described.items()}
@@ -140,6 +205,16 @@ def _similar(data: Path, splits: Names[str], header: Callable[[dict[str, Any]], 
         if len(grades) >= 3:
             queries.append(Query(texts[key].whole, grades, kin, key))
     return Collection(list(texts.values()), _alternating(queries, splits))
+
+
+def read_similar_descriptions(data: Path, splits: Names[str]) -> Collection:
+    """The same by descriptions alone."""
+    return _similar(data, splits, lambda _: "")
+
+
+def read_similar_genres(data: Path, splits: Names[str]) -> Collection:
+    """The same by genres and descriptions, without shelves."""
+    return _similar(data, splits, lambda book: ", ".join(book["genres"]))
 
 
 def _alternating(queries: list[Query], splits: Names[str]) -> dict[str, list[Query]]:
@@ -174,15 +249,25 @@ _BOOKS = "books/goodbooks10k.jsonl.gz"
 _SUGGESTMEABOOK = ("queries/suggestmeabook_open.jsonl.gz", _BOOKS)
 _SIMILAR = ("similar/coread_open.jsonl.gz", _BOOKS)
 
+_DOCUMENTATION = ("kb/sections.jsonl.gz", "kb/questions.jsonl.gz", "kb/docs")
+
 SCIFACT = "SciFact"
 TOT = "tip of the tongue"
+SUGGESTIONS = "suggestmeabook"
+DOCUMENTATION = "documentation"
 SOURCES: dict[str, Source] = {
     SCIFACT: Source(
         tuple(_SCIFACT.format(part) for part in ("corpus", "queries_train", "queries_test")), SPLITS, read_scifact
     ),
     TOT: Source(_TOT, SPLITS, read_tot),
     "whatsthatbook": Source(_WHATSTHATBOOK, (TEST,), read_whatsthatbook),
-    "suggestmeabook": Source(_SUGGESTMEABOOK, (TEST,), read_suggestmeabook),
+    SUGGESTIONS: Source(_SUGGESTMEABOOK, (TEST,), read_suggestmeabook),
     "similar by tags": Source(_SIMILAR, SPLITS, read_similar),
     "similar books": Source(_SIMILAR, SPLITS, read_similar_books),
+    DOCUMENTATION: Source(_DOCUMENTATION, SPLITS, read_documentation),
+}
+# What parts of a header add.
+ABLATIONS: dict[str, Source] = {
+    "similar by description alone": Source(_SIMILAR, (TEST,), read_similar_descriptions),
+    "similar by genres": Source(_SIMILAR, (TEST,), read_similar_genres),
 }

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from benchmarks.baselines import Scores
 from benchmarks.cache import KeptEmbedder
 from benchmarks.collections import Collection, Query, Text
+from rag.documents.splitting import STEP, split_document
 from rag.index import SearchIndex
-from rag.passages import split_text
+from rag.passages import embedded_text, split_text
+from rag.query_embedder import Vectors
 from rag.search import Hit, Leg, Mode, search, similar
 from rag.segment import PassageRow
 from rag.sources import Owner, Scope
 
-KIND = "BOOK"
+# What the reader of Markdown writes around the title of a note.
+_NOTE = re.compile(r"^(?:Question|Warning): |\?? - \[Click to show/hide\]$")
 # Builds an index of passage rows: in memory, or through a database.
 MakeIndex = Callable[[list[PassageRow], str, int], SearchIndex]
+
+
+# Answers are looked at this deep.
+DEPTH = 100
+
+
+class Answer(NamedTuple):
+    """Ids of documents, best first, and the seconds it took to find them."""
+
+    ids: list[str]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -33,37 +50,53 @@ class Shelf:
     index: SearchIndex
 
     @classmethod
-    def build(cls, embedder: KeptEmbedder, texts: list[Text], make_index: MakeIndex) -> Self:
+    def build(cls, embedder: KeptEmbedder, collection: Collection, make_index: MakeIndex) -> Self:
         """Cut, embed and index."""
-        rows = passage_rows(embedder, texts)
-        return cls(texts, rows, make_index(rows, embedder.card.revision, embedder.card.dimension))
+        rows = passage_rows(embedder, collection.texts, collection.kind)
+        return cls(collection.texts, rows, make_index(rows, embedder.card.revision, embedder.card.dimension))
 
-    def ask(self, query: Query, vector: Scores) -> list[str]:
-        """Ids of ten documents, as `semanticSearch` finds them, or `similar` where the query is a document."""
+    def ask_all(self, queries: Sequence[tuple[Query, Scores]], mode: Mode = Mode.HYBRID) -> list[Answer]:
+        """Ask as `semanticSearch` does, or `similar` where the query is a document."""
+        return asyncio.run(self._asked(queries, mode))
+
+    def empty_share(self, queries: Sequence[Query]) -> float:
+        """Share of queries of which the keyword leg finds nothing at all."""
+        return asyncio.run(self._empty(queries))
+
+    async def _asked(self, queries: Sequence[tuple[Query, Scores]], mode: Mode) -> list[Answer]:
+        answers: list[Answer] = []
+        for query, vector in queries:
+            began = time.perf_counter()
+            hits = await self._hits(query, vector, mode)
+            seconds = time.perf_counter() - began
+            answers.append(Answer([self.texts[hit.owner.id - 1].id for hit in hits], seconds))
+        return answers
+
+    async def _hits(self, query: Query, vector: Scores, mode: Mode) -> list[Hit]:
         if query.document is None:
-            hits = asyncio.run(search(self.index, query.text, vector, first=10))
-        else:
-            hits = self._similar(query, query.document)
-        return [self.texts[hit.owner.id - 1].id for hit in hits]
+            return await search(self.index, query.text, vector, first=DEPTH, mode=mode)
+        return await self._similar(query, query.document)
 
-    def finds_words(self, query: Query) -> bool:
-        """Whether the keyword leg finds anything at all."""
-        if query.document is None:
-            return bool(asyncio.run(search(self.index, query.text, None, first=1, mode=Mode.KEYWORD)))
-        return any(Leg.KEYWORD in hit.legs for hit in self._similar(query, query.document))
+    async def _empty(self, queries: Sequence[Query]) -> float:
+        found = 0
+        for query in queries:
+            if query.document is None:
+                found += bool(await search(self.index, query.text, None, first=1, mode=Mode.KEYWORD))
+            else:
+                found += any(Leg.KEYWORD in hit.legs for hit in await self._similar(query, query.document))
+        return 1 - found / len(queries)
 
-    def _similar(self, query: Query, document: str) -> list[Hit]:
+    async def _similar(self, query: Query, document: str) -> list[Hit]:
         banned = [row.passage_id for other in query.excluded for row in self._rows_of[other]]
         own = self._rows_of[document]
-        found = similar(
+        return await similar(
             self.index,
-            Owner(KIND, own[0].owner_id),
+            Owner(own[0].owner_kind, own[0].owner_id),
             header=own[0].header,
             text="\n".join(row.text for row in own),
-            first=10,
+            first=DEPTH,
             scope=Scope(excluded=np.array(banned, np.int64)),
         )
-        return asyncio.run(found)
 
     @cached_property
     def _rows_of(self) -> dict[str, list[PassageRow]]:
@@ -78,21 +111,34 @@ def in_memory(rows: list[PassageRow], revision: str, dimension: int) -> SearchIn
     return SearchIndex(revision, dimension).with_changes(rows)
 
 
-def passage_rows(embedder: KeptEmbedder, texts: list[Text]) -> list[PassageRow]:
+def passage_rows(embedder: KeptEmbedder, texts: list[Text], kind: str = "BOOK") -> list[PassageRow]:
     """Cut and embed the texts as the product does."""
-    cut = [
-        (place, passage)
+    passages = [
+        (place, *passage)
         for place, text in enumerate(texts, start=1)
-        for passage in split_text(text.body, text.header, embedder.tokenizer, embedder.card.window)
+        for passage in cut(text, embedder.tokenizer, embedder.card.window)
     ]
-    vectors = embedder.embed([passage.embedded for _, passage in cut])
+    vectors = embedder.embed([embedded_text(header, text) for _, header, text in passages])
     return [
-        PassageRow(number, KIND, place, passage.header, passage.text, vectors[number - 1], number)
-        for number, (place, passage) in enumerate(cut, start=1)
+        PassageRow(number, kind, place, header, text, vectors[number - 1], number)
+        for number, (place, header, text) in enumerate(passages, start=1)
     ]
 
 
-def asked(collection: Collection, split: str, embedder: KeptEmbedder) -> list[tuple[Query, Scores]]:
-    """Queries of a split with their vectors."""
-    queries = collection.queries[split]
-    return list(zip(queries, embedder.embed([query.text for query in queries]), strict=True))
+def cut(text: Text, tokenizer: Tokenizer, window: int) -> list[tuple[str, str]]:
+    """(header, text) of each passage, as the product cuts books and documents."""
+    if text.page is None:
+        return [(passage.header, passage.text) for passage in split_text(text.body, text.header, tokenizer, window)]
+    return [
+        (_without(text.hidden, passage.header, STEP), _without(text.hidden, passage.text, "\n"))
+        for passage in split_document(text.page, tokenizer, window)
+    ]
+
+
+def _without(hidden: frozenset[str], text: str, separator: str) -> str:
+    return separator.join(part for part in text.split(separator) if _NOTE.sub("", part.strip("# ")) not in hidden)
+
+
+def asked(queries: Sequence[Query], embed: Callable[[list[str]], Vectors]) -> list[tuple[Query, Scores]]:
+    """Queries with their vectors."""
+    return list(zip(queries, embed([query.text for query in queries]), strict=True))

@@ -1,9 +1,9 @@
 """Choosing the constants of the ranking on training queries: `python -m benchmarks.tune`.
 
-Read are SciFact's training queries and every other question of tip-of-the-tongue and of the similar books; no test
-query is embedded or asked. A setting's value is the mean over these collections of its nDCG@10 divided by that of
-the best baseline (vector, bm25s or their fusion), so that easy and hard collections count alike. The grid is fixed;
-what wins is written by hand into rag/keywords.py and rag/search.py.
+Read are SciFact's training queries and every other question of tip-of-the-tongue, of the documentation and of the
+similar books; no test query is embedded or asked. A setting's value is the mean over these collections of what counts
+there (`benchmarks.judging.counting`) divided by that of the best baseline (vector, bm25s or their fusion), so that easy
+and hard ones count alike. The grid is fixed; what wins is written by hand into rag/keywords.py and rag/search.py.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from dataclasses import replace
 from itertools import product
 from types import ModuleType
 
-from benchmarks.baselines import Scores
 from benchmarks.cache import KeptEmbedder
-from benchmarks.collections import SOURCES, TRAIN, Collection, Query, data_folder
-from benchmarks.quality import baseline_scores, score
+from benchmarks.collections import SOURCES, TRAIN, Collection, data_folder
+from benchmarks.judging import Quality, counting, judge_baselines
 from benchmarks.shelves import Shelf, asked, in_memory
 from rag import keywords
 from rag import search as ranking
@@ -26,7 +25,10 @@ Setting = Mapping[str, float]
 
 # Each stage starts from the winner of the one before.
 BUILT: dict[str, Sequence[float]] = {"K1": (0.9, 1.2, 1.6), "B": (0.4, 0.6, 0.75), "HEADER_WEIGHT": (1.0, 2.0, 3.0)}
-ASKED: dict[str, Sequence[float]] = {"KEYWORD_WORTH": (0.15, 0.2, 0.25, 0.3, 0.4)}
+ASKED: dict[str, Sequence[float]] = {
+    "KEYWORD_WORTH": (0.15, 0.2, 0.25, 0.3, 0.4),
+    "SECOND_SHARE": (0.0, 0.05, 0.15, 0.3),
+}
 LIKENED: dict[str, Sequence[float]] = {
     "SIMILAR_KEYWORD_WORTH": (0.2, 0.3, 0.4, 0.6, 0.8, 1.2),
     "SIMILAR_HEADER_WEIGHT": (1.0, 2.0, 3.0, 5.0),
@@ -40,9 +42,11 @@ class Trial:
     def __init__(self, name: str, collection: Collection, embedder: KeptEmbedder) -> None:
         self.name = name
         self.likens = collection.queries[TRAIN][0].document is not None
-        self._shelf = Shelf.build(embedder, collection.texts, in_memory)
-        self._asked: list[tuple[Query, Scores]] = asked(collection, TRAIN, embedder)
-        self.best_baseline = max(baseline_scores(collection, TRAIN, embedder).values())
+        self._shelf = Shelf.build(embedder, collection, in_memory)
+        self._queries = collection.queries[TRAIN]
+        self._asked = asked(self._queries, embedder.embed_questions)
+        baselines = judge_baselines(name, collection, TRAIN, embedder)
+        self.best_baseline = max(one.counts for one in baselines if not one.sort)
 
     def rebuild(self) -> None:
         """Weigh the words anew."""
@@ -51,9 +55,10 @@ class Trial:
         self._shelf = replace(shelf, index=made)
 
     def gain(self) -> float:
-        """Our nDCG@10 by that of the best baseline."""
-        ranked = [self._shelf.ask(query, vector) for query, vector in self._asked]
-        return score([query for query, _ in self._asked], ranked) / self.best_baseline
+        """What counts of ours by that of the best baseline."""
+        counts = counting(self.name)
+        quality = Quality.of(self._queries, [answer.ids for answer in self._shelf.ask_all(self._asked)], counts)
+        return float(getattr(quality, counts)) / self.best_baseline
 
 
 def main() -> None:

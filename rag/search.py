@@ -32,7 +32,20 @@ SIMILAR_HEADER_WEIGHT = 5.0
 # Candidates that each leg proposes at first; more are asked for while owners are missing.
 CANDIDATES = 200
 EVERYTHING = Scope()
+# Kinds of owners that are pages: texts of many sections, which may repeat each other.
+PAGES = frozenset({"DOCUMENT"})
+# What a page's second best passage counts beside its best: chosen on training questions.
+SECOND_SHARE = 0.15
+# Passages at least this near say the same: a page whose best passage repeats that of a better one is left out.
+SAME_COSINE = 0.98
+# The value that the best hit of an answer has, or nothing here answers the question: on training questions, one to
+# two in a hundred that have an answer stay below (`benchmarks.relevance`). Words alone are always taken at their word.
+RELEVANT_VALUE = 0.42
+RELEVANT_COSINE = 0.31
+# Owners looked at beyond those asked for, because some may be copies.
+SPARE = 10
 
+Slots = npt.NDArray[np.intp]
 Value = TypeVar("Value", np.float32, np.bool_)
 
 
@@ -53,13 +66,18 @@ class Leg(StrEnum):
 
 @dataclass(frozen=True)
 class Hit:
-    """An owner with its best passage; `score` is within 0..1 and falls with `rank`, which starts at 1."""
+    """An owner with its best passage; `score` is within 0..1 and falls with `rank`, which starts at 1.
+
+    `relevant` is the same for all hits of an answer: False where the best is so far from the question that, by all
+    experience, nothing here answers it.
+    """
 
     passage_id: int
     owner: Owner
     score: float
     rank: int
     legs: tuple[Leg, ...]
+    relevant: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +131,11 @@ async def search(
         raise QueryVectorMissingError
     vectors = [] if mode is Mode.KEYWORD or query_vector is None else [query_vector]
     words = {} if mode is Mode.VECTOR else query_stems(query)
-    return await _ranked(source, vectors, await _weighted(source, words), KEYWORD_WORTH, scope, first)
+    hits = await _ranked(source, vectors, await _weighted(source, words), KEYWORD_WORTH, scope, first)
+    floor = 0.0 if not vectors else RELEVANT_VALUE if words else RELEVANT_COSINE
+    if hits and hits[0].score < _within_one(floor):
+        return [replace(hit, relevant=False) for hit in hits]
+    return hits
 
 
 async def search_passages(
@@ -183,32 +205,59 @@ async def _ranked(
     probe = Probe(vectors, weights, max(CANDIDATES, 4 * first))
     while True:
         candidates = await source.gather(probe, scope)
-        found = _fused(candidates, worth)
-        if len(found.owners) >= first or candidates.complete:
-            return found.best(first)
+        hits = await _without_copies(source, _fused(candidates, worth).best(first + SPARE))
+        if len(hits) >= first or candidates.complete:
+            return [replace(hit, rank=rank) for rank, hit in enumerate(hits[:first], start=1)]
         probe = replace(probe, count=4 * probe.count)
 
 
+async def _without_copies(source: PassageSource, hits: list[Hit]) -> list[Hit]:
+    # Pages repeat each other word for word; two books with one blurb are two books all the same.
+    pages = [place for place, hit in enumerate(hits) if hit.owner.kind in PAGES]
+    if not pages:
+        return hits
+    vectors = await source.vectors(np.array([hits[place].passage_id for place in pages], np.int64))
+    repeated = np.tril(vectors @ vectors.T >= SAME_COSINE, -1).any(axis=1)
+    copies = {pages[number] for number in np.flatnonzero(repeated).tolist()}
+    return [hit for place, hit in enumerate(hits) if place not in copies]
+
+
 def _fused(candidates: Candidates, worth: float) -> _Found:
-    # An owner's value is made of its best cosine and its best BM25, which may be those of two passages; the
-    # passage shown is the one that is best by itself.
+    # The passage shown is the one that is best by itself, by cosine and BM25 together.
     cosines = np.maximum(candidates.cosines, 0).max(axis=1, initial=0)
     words = worth * candidates.keyword_scores
     order = np.lexsort((candidates.passage_ids, -(cosines + words)))
+    cosines, words = cosines[order], words[order]
     numbers: dict[Owner, int] = {}
     owners = [candidates.owners[place] for place in order.tolist()]
     number = np.array([numbers.setdefault(owner, len(numbers)) for owner in owners], np.intp)
     best = np.unique(number, return_index=True)[1]
+    pages = np.array([owner.kind in PAGES for owner in numbers], np.bool_)
+    values = np.where(pages, _of_pages(cosines + words, number, best), _of_books(cosines, words, number, len(numbers)))
     return _Found(
         owners=list(numbers),
         passage_ids=candidates.passage_ids[order][best],
-        values=_greatest(cosines[order], number, len(numbers)) + _greatest(words[order], number, len(numbers)),
+        values=values,
         near=_greatest(candidates.near[order], number, len(numbers)),
         worded=_greatest(candidates.worded[order], number, len(numbers)),
     )
 
 
-def _greatest(values: npt.NDArray[Value], groups: npt.NDArray[np.intp], count: int) -> npt.NDArray[Value]:
+def _of_books(cosines: Floats, words: Floats, number: Slots, count: int) -> Floats:
+    # The best cosine and the best BM25 may be those of two passages: a blurb of two passages is one text.
+    return _greatest(cosines, number, count) + _greatest(words, number, count)
+
+
+def _of_pages(values: Floats, number: Slots, best: Slots) -> Floats:
+    # Sections speak of different things: the best one counts, and a little whether another one fits as well.
+    seconds = np.zeros(len(best), np.float32)
+    others = np.delete(np.arange(len(number)), best)
+    owners, places = np.unique(number[others], return_index=True)
+    seconds[owners] = values[others[places]]
+    return np.asarray((values[best] + SECOND_SHARE * seconds) / (1 + SECOND_SHARE), np.float32)
+
+
+def _greatest(values: npt.NDArray[Value], groups: Slots, count: int) -> npt.NDArray[Value]:
     # The greatest value of each group; none is below zero.
     greatest = np.zeros(count, values.dtype)
     np.maximum.at(greatest, groups, values)

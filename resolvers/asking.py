@@ -91,7 +91,7 @@ async def asked_for(
 async def hits_of(state: Ready, asked: Asked, mode: Mode, first: int) -> list[Hit]:
     """Rank for what is asked."""
     liked, about = asked.understood.liked, asked.about
-    scope, embed = Scope(asked.allowed), state.embedder.embed_query
+    scope, embed = Scope(asked.allowed), state.embedder.embed_question
     if liked is None or about is None:
         vector = None if mode is Mode.KEYWORD else await asyncio.to_thread(embed, asked.text)
         return await search(state.index, asked.text, vector, scope=scope, first=first + _SPARE, mode=mode)

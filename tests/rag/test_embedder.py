@@ -21,7 +21,7 @@ from rag.embedder import (
 )
 from rag.errors import ExportError, ExportUnreadableError, ModelNotFoundError, ParityError, WeightsMismatchError
 from rag.passages import split_text
-from rag.query_embedder import ModelCard, OnnxEmbedder, find_export, load_tokenizer
+from rag.query_embedder import REQUESTS, ModelCard, OnnxEmbedder, find_export, load_tokenizer
 
 
 def test_the_export_lies_under_the_hash_of_its_weights(exported_model: Path) -> None:
@@ -129,3 +129,12 @@ def test_an_export_with_other_vectors_is_not_proven(
     with pytest.raises(ParityError, match="was not published"):
         prove_parity(embedder.embed_many, OnnxEmbedder.open(wrong), count=20)
     assert prove_parity(embedder.embed_many, embedder, count=20) > 0.9999
+
+
+def test_a_question_is_about_what_is_asked_for_and_not_about_asking(embedder: OnnxEmbedder) -> None:
+    plain = embedder.embed_query("A whale hunts the captain of a ship.")
+    story = "I am looking for a book I read as a child. A whale hunts the captain of a ship. What is it called?"
+    assert embedder.embed_question(story) @ plain > embedder.embed_query(story) @ plain + 0.05
+    assert embedder.embed_question("ships at sea") @ embedder.embed_query("ships at sea") > 0.9
+    only_asking = embedder.embed_question(REQUESTS[1])
+    assert only_asking @ embedder.embed_query(REQUESTS[1]) > 0.999

@@ -109,3 +109,35 @@ async def test_similar_books_are_alike_in_words_or_meaning_and_never_the_book_it
 
 async def test_a_book_without_vectors_has_similar_ones_by_its_words() -> None:
     assert ids(await similar(BOOKS, Owner("book", 4), header="", text="A whale of a time.", first=9)) == [1, 3]
+
+
+async def test_a_page_that_repeats_another_is_left_out_and_a_book_with_the_same_blurb_is_not() -> None:
+    pages = [row(number, "sea storm", toy_vector(sea=1), kind="DOCUMENT") for number in (1, 2)]
+    books = [row(number, "sea storm", toy_vector(sea=1), kind="BOOK") for number in (3, 4)]
+    other = row(5, "sea and war", toy_vector(sea=0.8, war=0.6), kind="DOCUMENT")
+    index = SearchIndex("toy", DIMENSION).with_changes([*pages, *books, other])
+    hits = await search(index, "sea", toy_vector(sea=1), first=9)
+    assert ids(hits) == [1, 3, 4, 5] or ids(hits) == [3, 4, 1, 5]
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4]
+
+
+async def test_of_two_pages_as_good_the_one_with_a_second_fitting_section_is_better() -> None:
+    index = SearchIndex("toy", DIMENSION).with_changes(
+        [
+            row(1, "one", toy_vector(sea=0.8, desert=0.6), owner=1, kind="DOCUMENT"),
+            row(2, "two", toy_vector(sea=0.8, love=0.6), owner=2, kind="DOCUMENT"),
+            row(3, "three", toy_vector(sea=0.6, war=0.8), owner=2, kind="DOCUMENT"),
+        ]
+    )
+    hits = await search(index, "unwritten", toy_vector(sea=1), first=9)
+    assert [(hit.owner.id, hit.passage_id) for hit in hits] == [(2, 2), (1, 1)]
+
+
+async def test_an_answer_says_when_nothing_here_is_about_the_question() -> None:
+    index = SearchIndex("toy", DIMENSION).with_changes(
+        [row(1, "A white whale.", toy_vector(sea=0.28, war=0.96)), *(row(number, "love") for number in range(2, 30))]
+    )
+    assert [hit.relevant for hit in await search(index, "taxes", toy_vector(sea=1), first=9)] == [False]
+    assert [hit.relevant for hit in await search(index, "taxes", toy_vector(war=1), first=9)] == [True]
+    assert [hit.relevant for hit in await search(index, "white whale", toy_vector(sea=1), first=9)] == [True]
+    assert [hit.relevant for hit in await search(index, "whale", None, first=9)] == [True]
