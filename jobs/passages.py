@@ -25,9 +25,12 @@ class Splitter:
     pieces: Callable[[str, str], Sequence[PassageText]]  # of a text under a header
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, window: int) -> Self:
-        """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens."""
-        return cls(cut_name(tokenizer, window), partial(split_text, tokenizer=tokenizer, window=window))
+    def of(cls, tokenizer: Tokenizer, window: int, cut: str | None = None) -> Self:
+        """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens.
+
+        Under the name of another `cut` it goes on with passages of a former version.
+        """
+        return cls(cut or cut_name(tokenizer, window), partial(split_text, tokenizer=tokenizer, window=window))
 
 
 async def refresh_passages(

@@ -112,7 +112,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
         database=database,
         bus=bus,
         name=name,
-        model=model,
+        indexing=indexing,
         integrations=integrations,
         handlers=handlers(
             scanning=scanning,

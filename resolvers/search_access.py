@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from library.passages import Lineage
+
 if TYPE_CHECKING:
     from rag.index import SearchIndex
     from rag.query_embedder import OnnxEmbedder
@@ -30,11 +32,21 @@ class Warming:
 
 
 @dataclass(frozen=True, slots=True)
+class Successor:
+    """What is being made to take over: the name of its model, and its lineage once the model is exported."""
+
+    model: str
+    lineage: Lineage | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
-    """A snapshot of everything a search needs; a newer one never changes it."""
+    """A snapshot of everything a search needs, all of one lineage; a newer one never changes it."""
 
     index: "SearchIndex"
     embedder: "OnnxEmbedder"
+    lineage: Lineage
+    successor: Successor | None = None
 
 
 class SearchAccess(Protocol):
