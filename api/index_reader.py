@@ -18,11 +18,12 @@ from api.served_lineage import ServedLineage
 from jobs.events import Bus
 from jobs.lineages import is_complete, searchable
 from jobs.passages import refresh_passages
+from jobs.stored_index import StoredIndex
 from library import lineage_leases
 from library.database import Database
 from library.events import INDEX_TOPIC
 from library.lineage_leases import Part
-from library.passages import Counts
+from library.passages import Counts, Lineage
 from rag.errors import RagError
 from rag.index import SearchIndex
 from rag.query_embedder import find_export
@@ -38,12 +39,15 @@ _ANNOUNCED_SECONDS = 60.0
 class IndexReader:
     """The serving process's view of the index; satisfies resolvers' SearchAccess."""
 
-    def __init__(self, database: Database, bus: Bus, *, models: Path, indexes: Path, model: str) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, *, models: Path, indexes: Path, model: str, stored: bool = False
+    ) -> None:
         self._database = database
         self._bus = bus
         self._models = models
         self._indexes = indexes
         self._model = model
+        self._stored = stored
         self._process = secrets.token_hex(4)
         self._wanted: ServedLineage | None = None
         self._served: ServedLineage | None = None
@@ -102,20 +106,25 @@ class IndexReader:
 
     def _open_wanted(self) -> ServedLineage | None:
         folder = find_export(self._models, self._model)
-        return ServedLineage.open(folder) if folder is not None else None
+        return ServedLineage.open(folder, stored=self._stored) if folder is not None else None
 
     async def _choose(self) -> ServedLineage | None:
         """The wanted lineage once it is complete; until then the one that is served, or another that could be."""
         wanted = self._wanted
-        if wanted is not None and await is_complete(self._database, self._indexes, wanted.lineage):
+        if wanted is not None and await self._is_complete(wanted.lineage):
             return wanted
         if self._served is not None:
             return self._served
-        others = await searchable(self._database, self._models, wanted.lineage if wanted is not None else None)
+        others = await searchable(
+            self._database, self._models, wanted.lineage if wanted is not None else None, stored=self._stored
+        )
         if not others:
             return wanted
         log.info("index_of_another_model", model=others[0].lineage.model, cut=others[0].lineage.cut)
-        return await asyncio.to_thread(ServedLineage.open, others[0].folder, others[0].lineage.cut)
+        return await asyncio.to_thread(ServedLineage.open, others[0].folder, others[0].lineage.cut, stored=self._stored)
+
+    async def _is_complete(self, lineage: Lineage) -> bool:
+        return await is_complete(self._database, self._indexes, lineage, stored=self._stored)
 
     async def _announce(self, served: ServedLineage) -> None:
         """Say what is served, so that nobody deletes it, and that it is written on."""
@@ -131,10 +140,10 @@ class IndexReader:
             )
         self._announced = served, moment
 
-    def _judged(self, served: ServedLineage, index: SearchIndex) -> Ready | Warming:
+    def _judged(self, served: ServedLineage, index: SearchIndex | StoredIndex) -> Ready | Warming:
         """A first search makes sense once a generation is there, or nearly all rows have their vectors."""
         counts = Counts(index.count, index.count - index.pending)
-        if index.generation > 0 or counts.nearly_complete:
+        if index.generation > 0 or (counts.nearly_complete and not self._stored):
             return Ready(index, served.embedder, served.lineage, self._successor(served))
         return Warming(WarmingReason.EMBEDDING, counts.embedded / counts.passages if counts.passages else None)
 

@@ -12,6 +12,7 @@ from jobs.events import Bus, unit_of_work
 from jobs.execution import Run
 from jobs.index_builds import Indexing, publish_when_due
 from jobs.passages import Splitter, refresh_passages
+from jobs.stored_builds import write_postings
 from library import jobs as job_rows
 from library import lineages, passages
 from library.database import Database
@@ -32,6 +33,8 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
     await run.progress(0, None, "preparing the model")
     embedder, split = await indexing.model.open()
     await _split_books(run, split)
+    if indexing.stored:
+        await write_postings(run.database)
     lineage = lineage_of(embedder, split)
     done = await _reuse(run, lineage)
     while batch := await _pending(run.database, lineage):

@@ -15,12 +15,14 @@ from jobs.embedding_model import EmbeddingModel, lineage_of
 from jobs.events import Bus, unit_of_work
 from jobs.execution import Run
 from jobs.index_rows import index_home, open_index
+from jobs.stored_builds import build_stored_index, is_built
 from library import jobs as job_rows
 from library import leases, passages
 from library.database import Database
 from library.errors import Conflict
 from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
+from library.passage_vectors import VectorTable
 from library.passages import Lineage
 from rag.errors import IndexFileError
 from rag.generations import generation_folder, generation_numbers, open_newest, publish
@@ -50,6 +52,7 @@ class Indexing:
 
     folder: Path
     model: EmbeddingModel
+    stored: bool = False  # in Postgres, by pgvector, instead of in the folder
     seen: dict[Path, tuple[Looks, int | None]] = field(default_factory=dict)
 
     def newest_version(self, home: Path, revision: str, dimension: int) -> int | None:
@@ -65,6 +68,10 @@ async def build_index(run: Run, indexing: Indexing) -> None:
     await run.progress(0, None, "building the index")
     embedder, split = await indexing.model.open()
     card, lineage = embedder.card, lineage_of(embedder, split)
+    if indexing.stored:
+        async with _builder(run):
+            await build_stored_index(run, VectorTable(lineage.model, card.dimension))
+        return
     async with _builder(run):
         home = await index_home(run.database, indexing.folder, lineage)
         index = await open_index(run.database, home, lineage, card.dimension)
@@ -80,10 +87,19 @@ async def publish_when_due(database: Database, bus: Bus, indexing: Indexing) -> 
     """Start a build when there is no generation yet, or when the tail behind it has grown long."""
     embedder, split = await indexing.model.open()
     card, lineage = embedder.card, lineage_of(embedder, split)
+    if indexing.stored:
+        await _build_stored_when_due(database, bus, lineage, VectorTable(lineage.model, card.dimension))
+        return
     home = await index_home(database, indexing.folder, lineage)
     newest = await asyncio.to_thread(indexing.newest_version, home, card.revision, card.dimension)
     async with unit_of_work(database, bus) as work:
         if await _is_due(work.session, lineage, newest):
+            await queue.build_index(work)
+
+
+async def _build_stored_when_due(database: Database, bus: Bus, lineage: Lineage, table: VectorTable) -> None:
+    async with unit_of_work(database, bus) as work:
+        if not await is_built(work.session, table) and await _is_due(work.session, lineage, None):
             await queue.build_index(work)
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.index_rows import index_home
+from jobs.stored_builds import is_built
 from library import lineages, passages
 from library.database import Database
+from library.passage_vectors import VectorTable
 from library.passages import Lineage
 from rag.generations import generation_numbers
 from rag.query_embedder import exports
@@ -20,7 +22,9 @@ class Exported:
     folder: Path
 
 
-async def searchable(database: Database, models: Path, apart_from: Lineage | None) -> list[Exported]:
+async def searchable(
+    database: Database, models: Path, apart_from: Lineage | None, *, stored: bool = False
+) -> list[Exported]:
     """The lineages of this database that can be searched as they are, fullest first.
 
     Nearly all of their passages have vectors of a model that is exported here.
@@ -29,7 +33,7 @@ async def searchable(database: Database, models: Path, apart_from: Lineage | Non
     found: list[tuple[int, Exported]] = []
     async with database.read() as session:
         for lineage in await lineages.with_vectors(session, folders) if folders else ():
-            if lineage == apart_from:
+            if lineage == apart_from or (stored and not await is_built(session, VectorTable(lineage.model, 0))):
                 continue
             counts = await passages.counts(session, lineage)
             if counts.nearly_complete:
@@ -38,10 +42,12 @@ async def searchable(database: Database, models: Path, apart_from: Lineage | Non
     return [exported for _, exported in found]
 
 
-async def is_complete(database: Database, indexes: Path, lineage: Lineage) -> bool:
-    """Whether a lineage can take over from another: it has a generation, and nearly all of its vectors."""
+async def is_complete(database: Database, indexes: Path, lineage: Lineage, *, stored: bool = False) -> bool:
+    """Whether a lineage can take over from another: it has been published, with nearly all of its vectors."""
     home = await index_home(database, indexes, lineage)
-    if not await asyncio.to_thread(generation_numbers, home, lineage.model):
+    if not stored and not await asyncio.to_thread(generation_numbers, home, lineage.model):
         return False
     async with database.read() as session:
+        if stored and not await is_built(session, VectorTable(lineage.model, 0)):
+            return False
         return (await passages.counts(session, lineage)).nearly_complete

@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from tokenizers import Tokenizer
 
+from library import postings
 from library.models.metadata import EntityKind, Field
-from library.models.passages import OwnerKind
+from library.models.passages import OwnerKind, Passage
 from library.passages import NewPassage, replace_passages
+from rag.keywords import impacts_of
 from rag.passages import PassageText, book_header, content_hash, cut_name, split_text
 
 EMBEDDED_FIELDS = frozenset({"title", "subtitle", "authors", "series", "genres", "tags", "description"})
@@ -51,9 +53,14 @@ async def refresh_passages(
         return await replace_passages(session, OwnerKind.BOOK, nothing, cut="", are_new=are_new)
     fields = await _fields(session, book_ids)
     texts = {book_id: _passages(fields[book_id], split) for book_id in book_ids}
-    return await replace_passages(
+    changed = await replace_passages(
         session, OwnerKind.BOOK, texts, cut=split.cut, are_new=are_new, keep_other_cuts=keep_other_cuts
     )
+    if changed and await postings.are_kept(session):
+        theirs = (Passage.owner_kind == OwnerKind.BOOK, Passage.owner_id.in_(changed))
+        while await postings.write_missing(session, impacts_of, *theirs):
+            pass
+    return changed
 
 
 def new_passage(piece: PassageText) -> NewPassage:

@@ -10,7 +10,7 @@ import structlog
 from jobs.index_builds import Indexing
 from jobs.index_rows import index_home
 from jobs.lineages import is_complete
-from library import lineage_leases, lineages
+from library import lineage_leases, lineages, passage_vectors
 from library.database import Database
 from library.lineage_leases import Part
 from library.passages import Lineage
@@ -32,7 +32,7 @@ async def retire(database: Database, process: str, indexing: Indexing) -> None:
     async with database.write() as session:
         await lineage_leases.announce(session, Part.MAKES, model=lineage.model, cut=lineage.cut, process=process)
         await lineage_leases.forget_lapsed(session)
-    if not await is_complete(database, indexing.folder, lineage):
+    if not await is_complete(database, indexing.folder, lineage, stored=indexing.stored):
         return
     async with database.read() as session:
         said = await lineage_leases.announced(session, *Part)
@@ -42,6 +42,8 @@ async def retire(database: Database, process: str, indexing: Indexing) -> None:
     models = await asyncio.to_thread(_remove_generations, home, kept)
     models |= await _remove_rows(database, kept)
     for model in models - {other.model for other in kept}:
+        async with database.write() as session:
+            await passage_vectors.drop(session, model)
         await asyncio.to_thread(discard, indexing.model.models / model)
 
 
@@ -57,7 +59,9 @@ async def _remove_rows(database: Database, kept: Collection[Lineage]) -> set[str
 
 def _remove_generations(home: Path, kept: Collection[Lineage]) -> set[str]:
     """Remove the folders of all lineages but those kept; gives the models that had one."""
-    models = set()
+    models: set[str] = set()
+    if not home.is_dir():
+        return models
     for cut in (child for child in home.iterdir() if child.is_dir()):
         for model in cut.iterdir():
             if Lineage(model.name, cut.name) not in kept:

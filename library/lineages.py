@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from library import passage_vectors
 from library.database import next_version
 from library.models.passages import Embedding, Passage
 from library.passages import COUNTER, Lineage
@@ -50,6 +51,7 @@ async def reuse_vectors(session: AsyncSession, model: str, passage_ids: Collecti
         Passage.id.in_(list(passage_ids)), ~embedded, vector.is_not(None)
     )
     await session.execute(sa.insert(Embedding).from_select(["passage_id", "model", "vector", "version"], found))
+    await passage_vectors.keep(session, model, list(passage_ids))
 
 
 async def prune(session: AsyncSession, kept: Collection[Lineage], limit: int) -> set[str] | None:

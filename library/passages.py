@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from library import lineage_leases
+from library import lineage_leases, passage_vectors
 from library.database import current_version, next_version
 from library.models.books import Book
 from library.models.passages import Embedding, OwnerKind, Passage, PassageDeletion
@@ -124,6 +124,12 @@ async def replace_passages(
     return changed
 
 
+async def ids_of(session: AsyncSession, kind: str, owner_id: int) -> list[int]:
+    """Ids of an owner's passages, of all cuts."""
+    owned = sa.select(Passage.id).where(Passage.owner_kind == OwnerKind(kind), Passage.owner_id == owner_id)
+    return list(await session.scalars(owned))
+
+
 async def books_without_passages(session: AsyncSession, cut: str, limit: int) -> list[int]:
     """Ids of some books that have no passage of this cut yet."""
     return list(await session.scalars(without_passages(Book.id, OwnerKind.BOOK, cut).limit(limit)))
@@ -149,7 +155,7 @@ async def store_embeddings(session: AsyncSession, model: str, vectors: Iterable[
     if not given:
         return 0
     taken = await next_version(session, COUNTER)  # whoever deletes passages holds it as well
-    alive = await session.scalars(sa.select(Passage.id).where(Passage.id.in_(list(given))))
+    alive = (await session.scalars(sa.select(Passage.id).where(Passage.id.in_(list(given))))).all()
     rows = [
         {"passage_id": passage_id, "model": model, "vector": given[passage_id], "version": taken}
         for passage_id in alive
@@ -159,6 +165,7 @@ async def store_embeddings(session: AsyncSession, model: str, vectors: Iterable[
         insert = dialect.insert(Embedding)
         replaced = {"vector": insert.excluded.vector, "version": insert.excluded.version}
         await session.execute(insert.on_conflict_do_update(index_elements=["passage_id", "model"], set_=replaced), rows)
+        await passage_vectors.keep(session, model, alive)
     return len(rows)
 
 

@@ -107,6 +107,24 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         yield f"sqlite+aiosqlite:///{file}"
         return
     uri = request.getfixturevalue("postgres_uri")
+    _empty(uri)
+    yield uri
+
+
+@pytest.fixture
+async def stored(postgres_uri: str) -> AsyncIterator[Database]:
+    """A fresh, migrated Postgres database, in which pgvector may keep the search index."""
+    await asyncio.to_thread(_empty, postgres_uri)
+    database = open_database(postgres_uri)
+    yield database
+    tables = "SELECT tablename FROM pg_tables WHERE tablename ~ '^passage_(postings|vectors)'"
+    async with database.write() as session:
+        for name in await session.scalars(sa.text(tables)):
+            await session.execute(sa.text(f"DROP TABLE {name}"))
+    await database.close()
+
+
+def _empty(uri: str) -> None:
     # Emptying the tables takes a tenth of the time that a database of its own would.
     tables = ", ".join(table.name for table in Table.metadata.sorted_tables)
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
@@ -119,7 +137,6 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
             f"INSERT INTO alembic_version VALUES ('{head}')",
         )
     )
-    yield uri
 
 
 @pytest.fixture

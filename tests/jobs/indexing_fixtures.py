@@ -34,9 +34,9 @@ class Worker:
     indexing: Indexing
 
     @classmethod
-    def of(cls, database: Database, bus: Bus, model: ToyModel, indexes: Path) -> "Worker":
-        """A worker that starts with this model as its setting."""
-        return cls(database, bus, Indexing(indexes, model.wanted()))
+    def of(cls, database: Database, bus: Bus, model: ToyModel, indexes: Path, *, stored: bool = False) -> "Worker":
+        """A worker that starts with this model as its setting; with `stored` its index lies in Postgres."""
+        return cls(database, bus, Indexing(indexes, model.wanted(), stored))
 
     async def index(self) -> list[JobState]:
         """Embed all that waits and publish what is due; gives how the jobs ended."""
