@@ -19,6 +19,7 @@ from benchmarks import (
     searching,
     starting,
     statements,
+    vectors,
     waiting,
 )
 from benchmarks.measures import Measure, circumstances, table
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "polling": polling.measure,
     "following": following.measure,
     "waiting": waiting.measure,
+    "vectors": vectors.measure,
 }
 
 

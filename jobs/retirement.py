@@ -36,25 +36,23 @@ async def retire(database: Database, process: str, indexing: Indexing) -> None:
         return
     async with database.read() as session:
         said = await lineage_leases.announced(session, *Part)
+        models = set(await lineages.embedding_models(session))
     kept = {lineage, *(Lineage(model, cut) for model, cut in said)}
     # Files first: a generation whose rows are gone must not be found by the next who starts.
     home = (await index_home(database, indexing.folder, lineage)).parent
-    models = await asyncio.to_thread(_remove_generations, home, kept)
-    models |= await _remove_rows(database, kept)
+    models |= await asyncio.to_thread(_remove_generations, home, kept)
+    await _remove_rows(database, kept)
     for model in models - {other.model for other in kept}:
         async with database.write() as session:
             await passage_vectors.drop(session, model)
         await asyncio.to_thread(discard, indexing.model.models / model)
 
 
-async def _remove_rows(database: Database, kept: Collection[Lineage]) -> set[str]:
-    models: set[str] = set()
+async def _remove_rows(database: Database, kept: Collection[Lineage]) -> None:
     while True:
         async with database.write() as session:
-            removed = await lineages.prune(session, kept, _ROWS_AT_ONCE)
-        if removed is None:
-            return models
-        models |= removed
+            if not await lineages.prune(session, kept, _ROWS_AT_ONCE):
+                return
 
 
 def _remove_generations(home: Path, kept: Collection[Lineage]) -> set[str]:

@@ -15,13 +15,18 @@ from library.passages import COUNTER, Lineage
 
 async def with_vectors(session: AsyncSession, models: Collection[str]) -> list[Lineage]:
     """Lineages of these models of which at least one passage has its vector."""
-    known = await _values(session, Embedding.model)
+    known = await embedding_models(session)
     return [
         Lineage(model, cut)
         for cut in await _values(session, Passage.cut)
         for model in known
         if model in models and await _has_vector(session, Lineage(model, cut))
     ]
+
+
+async def embedding_models(session: AsyncSession) -> list[str]:
+    """All models that some passage has a vector of."""
+    return await _values(session, Embedding.model)
 
 
 async def reusable(session: AsyncSession, lineage: Lineage, limit: int) -> list[int]:
@@ -54,8 +59,8 @@ async def reuse_vectors(session: AsyncSession, model: str, passage_ids: Collecti
     await passage_vectors.keep(session, model, list(passage_ids))
 
 
-async def prune(session: AsyncSession, kept: Collection[Lineage], limit: int) -> set[str] | None:
-    """Delete up to `limit` rows that belong to none of these lineages; gives models that lost some, None at the end.
+async def prune(session: AsyncSession, kept: Collection[Lineage], limit: int) -> bool:
+    """Delete up to `limit` rows that belong to none of these lineages; gives whether there were any.
 
     Nobody follows what is deleted here, so no deletion is written down.
     """
@@ -63,13 +68,13 @@ async def prune(session: AsyncSession, kept: Collection[Lineage], limit: int) ->
         ids = list(await session.scalars(sa.select(Passage.id).where(Passage.cut == cut).limit(limit)))
         await session.execute(sa.delete(Embedding).where(Embedding.passage_id.in_(ids)))
         await session.execute(sa.delete(Passage).where(Passage.id.in_(ids)))
-        return set()
-    for model in set(await _values(session, Embedding.model)) - {lineage.model for lineage in kept}:
+        return True
+    for model in set(await embedding_models(session)) - {lineage.model for lineage in kept}:
         select = sa.select(Embedding.passage_id).where(Embedding.model == model).limit(limit)
         ids = list(await session.scalars(select))
         await session.execute(sa.delete(Embedding).where(Embedding.passage_id.in_(ids), Embedding.model == model))
-        return {model}
-    return None
+        return True
+    return False
 
 
 async def _has_vector(session: AsyncSession, lineage: Lineage) -> bool:

@@ -233,3 +233,27 @@ async def test_a_torn_export_takes_nothing_from_those_who_have_it_open_and_is_no
     whole.rename(old.folder)
     await starting._look()
     assert (await found(starting, "spice"))[0] == books["Dune"]
+
+
+async def test_with_the_index_in_postgres_models_are_exchanged_the_same_way(
+    stored: Database, bus: Bus, old: ToyModel, new: ToyModel, tmp_path: Path
+) -> None:
+    books = await fill(stored)
+    reader = IndexReader(stored, bus, models=new.models, indexes=tmp_path / "index", model=new.name, stored=True)
+    await Worker.of(stored, bus, old, tmp_path / "index", stored=True).index()
+    await reader._look()
+    assert served(reader) == (old.name, Successor(new.name, None))
+    assert (await found(reader, "captain hunts whale"))[0] == books["Moby-Dick"]
+    new.export()
+    worker = Worker.of(stored, bus, new, tmp_path / "index", stored=True)
+    await worker.index()
+    await reader._look()
+    assert served(reader) == (new.name, None)
+    assert (await found(reader, "captain hunts whale"))[0] == books["Moby-Dick"]
+    async with stored.write() as session:
+        await session.execute(sa.update(Lease).values(expires_at=now()))
+    await retire(stored, "worker01", worker.indexing)
+    async with stored.read() as session:
+        tables = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'passage_vectors%'"
+        assert await session.scalar(sa.text(tables)) == 1
+    assert (await found(reader, "captain hunts whale"))[0] == books["Moby-Dick"]
