@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         default="sentence-transformers/all-MiniLM-L6-v2",
         description="A sentence-transformers model by name or path; the default comes with the installation.",
+    )
+    vector_index: Literal["faiss", "pgvector"] = Field(
+        default="faiss",
+        description="Where the search index lies: `faiss`, in files that each API process opens; `pgvector`, in "
+        "Postgres with pgvector 0.8 or newer, and no process holds any of it.",
     )
     embedding_threads: int = Field(
         default=0, ge=0, description="Threads of one embedding call in the worker; 0: one per core."
@@ -230,6 +235,13 @@ class Settings(BaseSettings):
             message = "must be sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
             raise ValueError(message)
         return value
+
+    @model_validator(mode="after")
+    def _refuse_pgvector_without_postgres(self) -> Self:
+        if self.vector_index == "pgvector" and not self.database_url.startswith("postgresql"):
+            message = "SHELFGRAPH_VECTOR_INDEX=pgvector needs SHELFGRAPH_DATABASE_URL to name a Postgres database"
+            raise ValueError(message)
+        return self
 
     @field_validator("redis_url")
     @classmethod

@@ -22,6 +22,7 @@ from benchmarks import (
     searching,
     starting,
     statements,
+    vectors,
     waiting,
 )
 from benchmarks.measures import Measure, circumstances, table
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "polling": polling.measure,
     "following": following.measure,
     "waiting": waiting.measure,
+    "vectors": vectors.measure,
 }
 
 

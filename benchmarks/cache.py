@@ -57,6 +57,11 @@ class KeptEmbedder:
         """Unit vectors of what questions are about, as the product embeds them."""
         return without_request(self.embed(questions), self._embedder.request)
 
+    def kept(self, limit: int) -> Vectors:
+        """Some of the vectors that were ever made, shape (vectors, dimension), in the order of their texts' hashes."""
+        rows = self._kept.execute("SELECT vector FROM vectors ORDER BY hash LIMIT ?", (limit,)).fetchall()
+        return np.array([np.frombuffer(row[0], np.float32) for row in rows]).reshape(-1, self.card.dimension)
+
     def _vector(self, digest: str) -> bytes | None:
         row: tuple[bytes] | None = self._kept.execute("SELECT vector FROM vectors WHERE hash = ?", (digest,)).fetchone()
         return row[0] if row is not None else None

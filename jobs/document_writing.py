@@ -4,13 +4,13 @@ import asyncio
 from datetime import UTC, datetime
 
 from jobs.events import Work
-from jobs.passages import Splitter, new_passage
+from jobs.passages import Splitter, new_passage, put_passages
 from library import documents
 from library.documents import NewSection, NewText
 from library.events import INDEX_TOPIC, LIBRARY_TOPIC
 from library.models.documents import Document, DocumentFormat
 from library.models.passages import OwnerKind
-from library.passages import NewPassage, replace_passages
+from library.passages import NewPassage
 from rag.documents.reading import ReadDocument
 from rag.documents.text import DocumentText
 
@@ -60,11 +60,11 @@ async def write_passages(
     keep_other_cuts: bool = False,
 ) -> None:
     """Make these the passages of a document."""
-    changed = await replace_passages(
+    changed = await put_passages(
         work.session,
         OwnerKind.DOCUMENT,
         {document_id: passages},
-        cut=split.cut if split is not None else "",
+        split,
         are_new=is_new,
         keep_other_cuts=keep_other_cuts,
     )

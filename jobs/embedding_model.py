@@ -9,7 +9,7 @@ from library.errors import ErrorCode, ShelfgraphError
 from library.passages import Lineage
 from rag.embedder import ensure_exported
 from rag.errors import ModelError
-from rag.query_embedder import OnnxEmbedder, load_tokenizer
+from rag.query_embedder import OnnxEmbedder, find_export, load_tokenizer
 
 
 class ModelUnavailable(ShelfgraphError):
@@ -52,6 +52,11 @@ class EmbeddingModel:
             if self._opened is None:
                 self._opened = await self._open()
             return self._opened
+
+    async def mend(self) -> None:
+        """Export an open model again whose export was lost or torn since: whoever starts later opens it from there."""
+        if self._opened is not None and await asyncio.to_thread(find_export, self.models, self.model) is None:
+            await ensure_exported(self.models, self.model)
 
     async def _open(self) -> tuple[OnnxEmbedder, Splitter]:
         try:

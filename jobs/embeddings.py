@@ -13,7 +13,8 @@ from jobs.events import Bus, unit_of_work
 from jobs.execution import Run
 from jobs.index_builds import Indexing, publish_when_due
 from jobs.passages import Splitter, refresh_passages
-from library import documents, passages
+from jobs.stored_builds import write_postings
+from library import documents, lineages, passages
 from library import jobs as job_rows
 from library.database import Database
 from library.events import INDEX_TOPIC
@@ -25,6 +26,7 @@ BATCH = 32
 # An edit waits for one batch at most, and is embedded in the next: a quarter of a second on two cores each.
 _BATCH_LETTERS = 8_000
 _BOOKS_AT_ONCE = 100
+_REUSED_AT_ONCE = 1_000
 
 
 async def embed_passages(run: Run, indexing: Indexing) -> None:
@@ -33,8 +35,10 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
     embedder, split = await indexing.model.open()
     await _split_books(run, split)
     await cut_new_documents(run, split)
+    if indexing.stored:
+        await write_postings(run.database)
     lineage = lineage_of(embedder, split)
-    done = 0
+    done = await _reuse(run, lineage)
     while batch := await _pending(run.database, lineage):
         run.checkpoint()
         vectors = await asyncio.to_thread(embedder.embed_many, [embedded_text(row.header, row.text) for row in batch])
@@ -45,19 +49,21 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
             work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
         await run.progress(done, done + counts.pending, "embedding passages")
     run.result = {"passages": done}
-    await publish_when_due(run, indexing)
+    await publish_when_due(run.database, run.bus, indexing)
 
 
-async def start_when_due(database: Database, bus: Bus, model: EmbeddingModel) -> None:
+async def start_when_due(database: Database, bus: Bus, model: EmbeddingModel) -> bool:
     """Start a job when something waits for its vectors and no job is at it; on a fresh start also to open the model.
 
-    After a job this finds what was written after it last looked and before it ended.
+    After a job this finds what was written after it last looked and before it ended. Gives whether nothing waits.
     """
     async with unit_of_work(database, bus) as work:
         if await job_rows.unfinished(work.session, JobKind.EMBED_PASSAGES) is not None:
-            return
+            return False
         if model.lineage is None or await _anything_waits(work.session, model.lineage):
             await queue.embed_passages(work)
+            return False
+    return True
 
 
 async def _anything_waits(session: AsyncSession, lineage: Lineage) -> bool:
@@ -71,6 +77,27 @@ async def _pending(database: Database, lineage: Lineage) -> Sequence[PassageRow]
         rows = await passages.pending(session, lineage, BATCH)
     lengths = accumulate(len(row.header) + len(row.text) for row in rows)
     return rows[: max(1, sum(length <= _BATCH_LETTERS for length in lengths))]
+
+
+async def _reuse(run: Run, lineage: Lineage) -> int:
+    """Where many wait, as after another way of cutting, take the vectors of equal passages; gives how many.
+
+    For a few it is quicker to embed them than to look.
+    """
+    async with run.database.read() as session:
+        if len(await passages.pending(session, lineage, BATCH)) < BATCH:
+            return 0
+    done = 0
+    while True:
+        run.checkpoint()
+        async with run.database.read() as session:
+            found = await lineages.reusable(session, lineage, _REUSED_AT_ONCE)
+        if not found:
+            return done
+        async with unit_of_work(run.database, run.bus) as work:
+            await lineages.reuse_vectors(work.session, lineage.model, found)
+            work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
+        done += len(found)
 
 
 async def _split_books(run: Run, split: Splitter) -> None:

@@ -14,10 +14,13 @@ from jobs import integration_checks, queue, reconciliation, trackers, wants
 from jobs.embeddings import start_when_due
 from jobs.events import unit_of_work
 from jobs.execution import sweep
+from jobs.index_builds import publish_when_due
+from jobs.retirement import retire
 from jobs.workshop import Workshop
 from library import accounts, answers, budgets, documents, events, release_searches, roots
 from library import jobs as job_rows
 from library.models.tables import now
+from rag.errors import ModelError
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +40,7 @@ def cron_jobs() -> list[CronJob]:
         _cron(sweep_jobs, second=EVERY_FIVE_SECONDS, run_at_startup=True),
         _cron(reconcile_downloads, second=EVERY_FIVE_SECONDS, run_at_startup=True),
         _cron(start_embedding, second=0, run_at_startup=True),
+        _cron(look_after_lineages, second=20, run_at_startup=True),
         _cron(look_after_integrations, second=15, run_at_startup=True),
         _cron(start_due_scans, second=30),
         _cron(search_for_wants, second=45),
@@ -55,8 +59,18 @@ async def reconcile_downloads(workshop: Workshop) -> None:
 
 
 async def start_embedding(workshop: Workshop) -> None:
-    """Embed what waits, and prepare the model and a first generation on a fresh machine."""
-    await start_when_due(workshop.database, workshop.bus, workshop.model)
+    """Embed what waits, or build what a killed worker left; on a fresh machine prepare the model."""
+    if await start_when_due(workshop.database, workshop.bus, workshop.model):
+        await publish_when_due(workshop.database, workshop.bus, workshop.indexing)
+
+
+async def look_after_lineages(workshop: Workshop) -> None:
+    """Keep the model's export whole, and take away what was left by other models and ways of cutting."""
+    try:
+        await workshop.model.mend()
+    except ModelError as error:
+        log.warning("model_not_mended", reason=str(error), hint="the open one goes on; its next turn comes")
+    await retire(workshop.database, workshop.process, workshop.indexing)
 
 
 async def look_after_integrations(workshop: Workshop) -> None:

@@ -1,6 +1,6 @@
 """Books become passages: their decided fields are cut to the model's window and written as rows."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from tokenizers import Tokenizer
 
+from library import postings
 from library.models.metadata import EntityKind, Field
-from library.models.passages import OwnerKind
+from library.models.passages import OwnerKind, Passage
 from library.passages import NewPassage, replace_passages
 from rag.documents.splitting import split_document
 from rag.documents.text import DocumentText
+from rag.keywords import impacts_of
 from rag.passages import PassageText, book_header, content_hash, cut_name, split_text
 
 EMBEDDED_FIELDS = frozenset({"title", "subtitle", "authors", "series", "genres", "tags", "description"})
@@ -28,10 +30,13 @@ class Splitter:
     document_pieces: Callable[[DocumentText], Sequence[PassageText]]  # along a document's sections
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, window: int) -> Self:
-        """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens."""
+    def of(cls, tokenizer: Tokenizer, window: int, cut: str | None = None) -> Self:
+        """A splitter that fits the model; `tokenizer` must neither truncate nor pad, `window` is in its tokens.
+
+        Under the name of another `cut` it goes on with passages of a former version.
+        """
         return cls(
-            cut_name(tokenizer, window),
+            cut or cut_name(tokenizer, window),
             partial(split_text, tokenizer=tokenizer, window=window),
             partial(split_document, tokenizer=tokenizer, window=window),
         )
@@ -50,14 +55,35 @@ async def refresh_passages(
     Without a splitter, while the model is not ready, stale passages go, and whoever embeds writes new ones
     (`library.passages.books_without_passages`). Tell the topic "index" when something changed.
     """
-    if split is None:
-        nothing = dict.fromkeys(book_ids, ())
-        return await replace_passages(session, OwnerKind.BOOK, nothing, cut="", are_new=are_new)
-    fields = await _fields(session, book_ids)
-    texts = {book_id: _passages(fields[book_id], split) for book_id in book_ids}
-    return await replace_passages(
-        session, OwnerKind.BOOK, texts, cut=split.cut, are_new=are_new, keep_other_cuts=keep_other_cuts
+    texts: dict[int, Sequence[NewPassage]] = dict.fromkeys(book_ids, ())
+    if split is not None:
+        fields = await _fields(session, book_ids)
+        texts = {book_id: _passages(fields[book_id], split) for book_id in book_ids}
+    return await put_passages(
+        session, OwnerKind.BOOK, texts, split, are_new=are_new, keep_other_cuts=keep_other_cuts and split is not None
     )
+
+
+async def put_passages(
+    session: AsyncSession,
+    kind: OwnerKind,
+    texts: Mapping[int, Sequence[NewPassage]],
+    split: Splitter | None,
+    *,
+    are_new: bool = False,
+    keep_other_cuts: bool = False,
+) -> set[int]:
+    """Make `texts` (owner id to pieces of `split`) the passages of these owners; returns the owners that changed.
+
+    Where postings are kept as rows, the passages are found by their words at once.
+    """
+    cut = split.cut if split is not None else ""
+    changed = await replace_passages(session, kind, texts, cut=cut, are_new=are_new, keep_other_cuts=keep_other_cuts)
+    if changed and await postings.are_kept(session):
+        theirs = (Passage.owner_kind == kind, Passage.owner_id.in_(changed))
+        while await postings.write_missing(session, impacts_of, *theirs):
+            pass
+    return changed
 
 
 def new_passage(piece: PassageText) -> NewPassage:

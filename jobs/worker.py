@@ -33,6 +33,7 @@ from jobs.notifications import Notifying
 from jobs.notifications import run as notify
 from jobs.polling import Paces, Poller
 from jobs.scans import Scanning
+from jobs.stored_builds import require_pgvector
 from jobs.tagging import TagWriter
 from jobs.watching import Watcher
 from jobs.workshop import Workshop, handlers
@@ -103,7 +104,10 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
     tagger = await stack.enter_async_context(TagWriter())
     threads = settings.embedding_threads or os.cpu_count() or 1
     model = EmbeddingModel(settings.data_dir / "models", settings.embedding_model, threads)
-    indexing = Indexing(settings.data_dir / "index", model)
+    stored = settings.vector_index == "pgvector"
+    if stored:
+        await require_pgvector(database)
+    indexing = Indexing(settings.data_dir / "index", model, stored)
     scanning = Scanning(reader=reader, covers=settings.data_dir / "covers", model=model)
     integrations = await _integrations(settings, stack, database, bus, keep_secret)
     apprise = AppriseMessages(settings.plain_http_hosts)
@@ -119,7 +123,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
         database=database,
         bus=bus,
         name=name,
-        model=model,
+        indexing=indexing,
         integrations=integrations,
         handlers=handlers(
             scanning=scanning,

@@ -32,10 +32,20 @@ class Workshop:
     database: Database
     bus: Bus
     name: str
-    model: EmbeddingModel
+    indexing: Indexing
     integrations: Integrations
     handlers: Mapping[JobKind, Handler]
     scan_interval: timedelta | None
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """The model that this worker embeds with."""
+        return self.indexing.model
+
+    @property
+    def process(self) -> str:
+        """What tells this worker from others, in 8 letters."""
+        return self.name.rsplit(":", 1)[1]
 
     async def run(self, job_id: int) -> None:
         """Run one job, and start what its end makes due."""

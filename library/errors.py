@@ -14,7 +14,8 @@ ShelfgraphError
  ├── Forbidden           FORBIDDEN
  ├── RootUnavailable     ends a job, under a code of its own
  └── CannotStart         never reaches a client: what `shelfgraph` says on the terminal instead of starting
-      └── UnsupportedDatabase; see also api/data_dir.py, api/children.py, api/valkey.py, api/serving.py, api/cli.py
+      └── PgvectorMissing, UnsupportedDatabase; see also api/data_dir.py,
+           api/children.py, api/valkey.py, api/serving.py, api/cli.py
 """
 
 from collections.abc import Iterable
@@ -242,6 +243,18 @@ class RootUnavailable(ShelfgraphError):
 
 class CannotStart(ShelfgraphError):
     """What keeps a process from starting, or a command from doing its work."""
+
+
+class PgvectorMissing(CannotStart):
+    """A database that shall hold the search index and cannot."""
+
+    def __init__(self, found: tuple[int, ...] | None, needed: tuple[int, ...]) -> None:
+        least = ".".join(map(str, needed))
+        there = f"has pgvector {'.'.join(map(str, found))}" if found is not None else "has no pgvector"
+        super().__init__(
+            f"SHELFGRAPH_VECTOR_INDEX is pgvector, but the database server {there}. "
+            f"Install pgvector {least} or newer there, or set SHELFGRAPH_VECTOR_INDEX=faiss."
+        )
 
 
 class UnsupportedDatabase(CannotStart):

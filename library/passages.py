@@ -7,18 +7,21 @@ side by side: the old ones are served until the new ones are complete.
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from library import lineage_leases, passage_vectors
 from library.database import current_version, next_version
 from library.models.books import Book
 from library.models.passages import Embedding, OwnerKind, Passage, PassageDeletion
 
 COUNTER = "passages"
 _CHUNK = 2_000
+_MOSTLY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ class Counts:
         """How many wait to be embedded."""
         return self.passages - self.embedded
 
+    @property
+    def nearly_complete(self) -> bool:
+        """Whether there is something, and nine of ten are embedded: enough to search in."""
+        return self.passages > 0 and self.pending * _MOSTLY <= self.passages
+
 
 async def version(session: AsyncSession) -> int:
     """The version of the last change; 0 before the first."""
@@ -93,23 +101,33 @@ async def replace_passages(
 
     A passage whose hash is unchanged keeps its row and vector. Owners that `are_new` have no passages yet.
     Passages of other cuts go as well, since they hold what the owner said before; whoever cuts an unchanged text
-    anew asks to `keep_other_cuts`.
+    anew asks to `keep_other_cuts`. Cuts that are served on while another takes over get the same pieces: they are
+    found by their words there until it has.
     """
     owned = sa.and_(Passage.owner_kind == kind, Passage.owner_id.in_(list(texts)))
+    cuts = [cut]
     if keep_other_cuts:
         owned = sa.and_(owned, Passage.cut == cut)
+    else:
+        cuts += sorted(await lineage_leases.served_on(session) - {cut})
     present: dict[int, list[Passage]] = {owner_id: [] for owner_id in texts}
     known = sa.select(Passage).where(owned).order_by(Passage.id)
     for passage in () if are_new else await session.scalars(known):
         present[passage.owner_id].append(passage)
-    plans = {owner_id: _plan(present[owner_id], texts[owner_id], cut) for owner_id in texts}
+    plans = {owner_id: _plan(present[owner_id], texts[owner_id], cuts) for owner_id in texts}
     changed = {owner_id for owner_id, plan in plans.items() if plan.gone or plan.new}
     if changed:
         # Before the first write, so that two writers cannot wait for each other.
         taken = await next_version(session, COUNTER)
         await _delete(session, [passage.id for plan in plans.values() for passage in plan.gone], taken)
-        await _insert(session, kind, {owner_id: plan.new for owner_id, plan in plans.items()}, cut, taken)
+        await _insert(session, kind, {owner_id: plan.new for owner_id, plan in plans.items()}, taken)
     return changed
+
+
+async def ids_of(session: AsyncSession, kind: str, owner_id: int) -> list[int]:
+    """Ids of an owner's passages, of all cuts."""
+    owned = sa.select(Passage.id).where(Passage.owner_kind == OwnerKind(kind), Passage.owner_id == owner_id)
+    return list(await session.scalars(owned))
 
 
 async def books_without_passages(session: AsyncSession, cut: str, limit: int) -> list[int]:
@@ -137,7 +155,7 @@ async def store_embeddings(session: AsyncSession, model: str, vectors: Iterable[
     if not given:
         return 0
     taken = await next_version(session, COUNTER)  # whoever deletes passages holds it as well
-    alive = await session.scalars(sa.select(Passage.id).where(Passage.id.in_(list(given))))
+    alive = (await session.scalars(sa.select(Passage.id).where(Passage.id.in_(list(given))))).all()
     rows = [
         {"passage_id": passage_id, "model": model, "vector": given[passage_id], "version": taken}
         for passage_id in alive
@@ -147,6 +165,7 @@ async def store_embeddings(session: AsyncSession, model: str, vectors: Iterable[
         insert = dialect.insert(Embedding)
         replaced = {"vector": insert.excluded.vector, "version": insert.excluded.version}
         await session.execute(insert.on_conflict_do_update(index_elements=["passage_id", "model"], set_=replaced), rows)
+        await passage_vectors.keep(session, model, alive)
     return len(rows)
 
 
@@ -209,24 +228,24 @@ async def counts(session: AsyncSession, lineage: Lineage) -> Counts:
 @dataclass(frozen=True, slots=True)
 class _Plan:
     gone: list[Passage]
-    new: list[NewPassage]
+    new: list[tuple[str, NewPassage]]  # each with its cut
 
 
 _COLUMNS = (Passage.id, Passage.owner_kind, Passage.owner_id, Passage.header, Passage.text)
 
 
-def _plan(present: Iterable[Passage], wanted: Iterable[NewPassage], cut: str) -> _Plan:
+def _plan(present: Iterable[Passage], wanted: Sequence[NewPassage], cuts: Collection[str]) -> _Plan:
     """Pair rows and texts by hash, moving what stays to its new place."""
     by_hash: dict[tuple[str, str], list[Passage]] = {}
     for passage in present:
         by_hash.setdefault((passage.cut, passage.content_hash), []).append(passage)
     new = []
-    for text in wanted:
+    for cut, text in product(cuts, wanted):
         if same := by_hash.get((cut, text.content_hash)):
             kept = same.pop(0)
             kept.position, kept.start, kept.end = text.position, text.start, text.end
         else:
-            new.append(text)
+            new.append((cut, text))
     return _Plan([passage for left in by_hash.values() for passage in left], new)
 
 
@@ -238,7 +257,7 @@ async def _delete(session: AsyncSession, passage_ids: Collection[int], taken: in
 
 
 async def _insert(
-    session: AsyncSession, kind: OwnerKind, texts: Mapping[int, Sequence[NewPassage]], cut: str, taken: int
+    session: AsyncSession, kind: OwnerKind, texts: Mapping[int, Sequence[tuple[str, NewPassage]]], taken: int
 ) -> None:
     rows = [
         {
@@ -254,7 +273,7 @@ async def _insert(
             "version": taken,
         }
         for owner_id, new in texts.items()
-        for text in new
+        for cut, text in new
     ]
     if rows:
         await session.execute(sa.insert(Passage), rows)

@@ -33,7 +33,7 @@ from rag.errors import (
     ParityError,
     WeightsMismatchError,
 )
-from rag.publishing import published
+from rag.publishing import discard, published
 from rag.query_embedder import GRAPH, TOKENIZER, WEIGHTS, ModelCard, OnnxEmbedder, Vectors
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def export(models: Path, model: str = DEFAULT_MODEL) -> Path:
     final = models / revision
     if _is_complete(final):
         return final
+    discard(final)  # a torn one would stay: nothing that is there is overwritten
     with published(final) as folder:
         _write_graph(transformer, model, folder)
         transformer.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))

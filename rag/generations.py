@@ -73,7 +73,7 @@ def publish(folder: Path, index: SearchIndex, *, model: str) -> SearchIndex:
     numbers = generation_numbers(folder, index.revision)
     number = max(numbers, default=0) + 1
     segment = index.compacted()
-    with published(_folder(home, number)) as building:
+    with published(generation_folder(home, number)) as building:
         _write(segment, building)
         manifest = Manifest(
             format=FORMAT,
@@ -111,7 +111,7 @@ def open_newest(folder: Path, revision: str, dimension: int) -> SearchIndex:
 
 def open_generation(folder: Path, revision: str, dimension: int, number: int) -> SearchIndex:
     """Open one generation. Raises GenerationTornError and GenerationMismatchError."""
-    home = _folder(folder / revision, number)
+    home = generation_folder(folder / revision, number)
     manifest = Manifest.read(home)
     expected, found = (FORMAT, revision, dimension), (manifest.format, manifest.revision, manifest.dimension)
     if expected != found:
@@ -141,10 +141,11 @@ def generation_numbers(folder: Path, revision: str) -> list[int]:
 def prune(folder: Path, revision: str, kept: int = KEPT) -> None:
     """Remove all but the newest `kept` generations; whoever has one open keeps its files mapped."""
     for number in generation_numbers(folder, revision)[kept:]:
-        shutil.rmtree(_folder(folder / revision, number), ignore_errors=True)
+        shutil.rmtree(generation_folder(folder / revision, number), ignore_errors=True)
 
 
-def _folder(home: Path, number: int) -> Path:
+def generation_folder(home: Path, number: int) -> Path:
+    """Where a generation lies below the folder of its model."""
     return home / f"{number:08d}"
 
 

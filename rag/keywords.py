@@ -66,7 +66,7 @@ class Postings:
         rows: list[int] = []
         impacts: list[float] = []
         for row, (header, text) in enumerate(texts):
-            weights = _weights(header, text)
+            weights = impacts_of(header, text)
             terms.extend(vocabulary.setdefault(stem, len(vocabulary)) for stem in weights)
             rows.extend([row] * len(weights))
             impacts.extend(weights.values())
@@ -156,7 +156,8 @@ def _without_marks(text: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
-def _weights(header: str, text: str) -> dict[str, float]:
+def impacts_of(header: str, text: str) -> dict[str, float]:
+    """Weigh each stem of a passage: the part of BM25 that depends on the passage alone."""
     counts: dict[str, float] = dict(Counter(stems(text)))
     for stem, number in Counter(stems(header)).items():
         counts[stem] = counts.get(stem, 0) + number * HEADER_WEIGHT

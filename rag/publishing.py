@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = ".building-"
@@ -41,6 +41,15 @@ def published(final: Path) -> Iterator[Path]:
             _flush(final.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def discard(folder: Path) -> None:
+    """Remove a published folder at once, by a rename: nobody opens one of which half the files are gone."""
+    away = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder.parent)) if folder.is_dir() else None
+    if away is not None:
+        with suppress(FileNotFoundError):  # another process was quicker
+            folder.rename(away / folder.name)
+        shutil.rmtree(away, ignore_errors=True)
 
 
 def sweep_abandoned(parent: Path, older_than: float = ABANDONED_SECONDS) -> None:

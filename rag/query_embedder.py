@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -154,15 +155,17 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 def find_export(models: Path, model: str) -> Path | None:
     """Return the folder of the latest complete export of `model` below `models`, or None."""
-    found = [card.parent for card in models.glob(f"*/{CARD}") if _is_export_of(card.parent, model)]
+    found = [folder for folder, card in exports(models).items() if card.model == model]
     return max(found, key=lambda folder: (folder / CARD).stat().st_mtime, default=None)
 
 
-def _is_export_of(folder: Path, model: str) -> bool:
-    try:
-        return ModelCard.read(folder).model == model
-    except ExportUnreadableError:
-        return False
+def exports(models: Path) -> dict[Path, ModelCard]:
+    """List the complete exports below `models`: their folders and cards."""
+    found = {}
+    for card in models.glob(f"*/{CARD}"):
+        with suppress(ExportUnreadableError):
+            found[card.parent] = ModelCard.read(card.parent)
+    return found
 
 
 def _like_lengths(lengths: Sequence[int], tokens_per_run: int) -> Iterator[npt.NDArray[np.intp]]:

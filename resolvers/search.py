@@ -8,10 +8,11 @@ import sqlalchemy as sa
 import sqlalchemy.orm
 import strawberry
 
-from library import models
+from library import models, passages
 from library.errors import BadInput, PageOutOfBounds
 from library.models.passages import OwnerKind
 from library.pagination import MAXIMUM_PAGE
+from library.passages import Lineage
 from rag.keywords import query_stems
 from rag.search import Hit, Mode
 from rag.sources import Owner
@@ -112,6 +113,28 @@ class SearchEdge:
         return snippet_of(self.stems, self.passage) if self.passage is not None else None
 
 
+@strawberry.type(description="An index that is being made by another model, or of texts cut in another way.")
+class SearchSuccessor:
+    """It takes over when it is complete."""
+
+    model: str = strawberry.field(description="Name of its embedding model.")
+    lineage: strawberry.Private[Lineage | None]
+
+    @strawberry.field(description="Hash of the model's weights; null until a worker has prepared it.")
+    def model_revision(self) -> str | None:
+        """Which weights exactly."""
+        return self.lineage.model if self.lineage is not None else None
+
+    @strawberry.field(description="How many of its passages have their vectors, from 0 to 1; null before the first.")
+    async def progress(self, info: Info) -> float | None:
+        """Counted when it is asked for."""
+        if self.lineage is None:
+            return None
+        async with info.context.database.read() as session:
+            counts = await passages.counts(session, self.lineage)
+        return counts.embedded / counts.passages if counts.passages else None
+
+
 @strawberry.type(description="What was searched.")
 class SearchInfo:
     """The index at the moment of the search."""
@@ -123,7 +146,10 @@ class SearchInfo:
     indexed_passages: int = strawberry.field(description="Passages that can be found.")
     pending_passages: int = strawberry.field(description="Of these, passages found by their words only, as yet.")
     built_at: datetime | None = strawberry.field(description="When the generation was built; newer rows are in a tail.")
-    stale: bool = strawberry.field(description="Whether passages still wait for their vectors.")
+    stale: bool = strawberry.field(description="Whether passages still wait for their vectors, or all for a new model.")
+    successor: SearchSuccessor | None = strawberry.field(
+        description="What is being made to take over from this index; null when nothing is."
+    )
 
 
 @strawberry.type(description="What was found.")
@@ -132,6 +158,10 @@ class SemanticSearchPayload:
 
     edges: list[SearchEdge] = strawberry.field(description="The hits, best first.")
     info: SearchInfo = strawberry.field(description="What was searched.")
+    relevant: bool = strawberry.field(
+        description="Whether the best hit is near enough to answer; false says that, by all experience, nothing here "
+        "does, and that the hits are merely the nearest there are."
+    )
     interpreted_filters: list[InterpretedFilter] = strawberry.field(
         description="The filters that the question says in words, applied or not, in its order."
     )
@@ -232,6 +262,7 @@ async def _payload(info: Info, state: Ready, asked: Asked, hits: list[Hit], firs
     return SemanticSearchPayload(
         edges=_edges([one for one in ranked if one.owner in nodes][:first], nodes, passages, asked),
         info=_info(state),
+        relevant=any(one.hit is None or one.hit.relevant or SearchLeg.NAME in one.legs for one in ranked),
         interpreted_filters=interpreted_filters(asked.understood, asked.given_up),
         searched_text=asked.text,
         like_book=like if isinstance(like, Book) else None,
@@ -257,7 +288,7 @@ def _edges(
 
 
 def _info(state: Ready) -> SearchInfo:
-    card = state.embedder.card
+    card, successor = state.embedder.card, state.successor
     return SearchInfo(
         model=card.model,
         model_revision=card.revision,
@@ -266,5 +297,6 @@ def _info(state: Ready) -> SearchInfo:
         indexed_passages=state.index.count,
         pending_passages=state.index.pending,
         built_at=state.index.built_at,
-        stale=state.index.pending > 0,
+        stale=state.index.pending > 0 or successor is not None,
+        successor=SearchSuccessor(model=successor.model, lineage=successor.lineage) if successor is not None else None,
     )

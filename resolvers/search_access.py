@@ -3,12 +3,15 @@
 import enum
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from library.passages import Lineage
+from rag.sources import PassageSource
+
 if TYPE_CHECKING:
-    from rag.index import SearchIndex
     from rag.query_embedder import OnnxEmbedder
     from resolvers.search_filters import PassageFilters
 
@@ -30,11 +33,49 @@ class Warming:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A snapshot of everything a search needs; a newer one never changes it."""
+class Successor:
+    """What is being made to take over: the name of its model, and its lineage once the model is exported."""
 
-    index: "SearchIndex"
+    model: str
+    lineage: Lineage | None
+
+
+class SearchedPassages(PassageSource, Protocol):
+    """Passages to rank, and what is known of them: in this process's memory, or in the database."""
+
+    @property
+    def revision(self) -> str:
+        """The hash of the model's weights."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors."""
+
+    @property
+    def count(self) -> int:
+        """How many can be found."""
+
+    @property
+    def pending(self) -> int:
+        """How many of them by their words only, as yet."""
+
+    @property
+    def generation(self) -> int:
+        """Number of the generation that was opened; 0 before the first."""
+
+    @property
+    def built_at(self) -> datetime | None:
+        """When that was built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A snapshot of everything a search needs, all of one lineage; a newer one never changes it."""
+
+    index: "SearchedPassages"
     embedder: "OnnxEmbedder"
+    lineage: Lineage
+    successor: Successor | None = None
 
 
 class SearchAccess(Protocol):

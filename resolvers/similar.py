@@ -120,7 +120,7 @@ async def similar_books(
 async def _hits(info: Info, state: Ready, book_id: int, first: int, exclude: Sequence[SimilarExclusion]) -> list[Hit]:
     passage = models.Passage
     own = sa.select(passage.header, passage.text).where(
-        passage.owner_kind == OwnerKind.BOOK, passage.owner_id == book_id
+        passage.owner_kind == OwnerKind.BOOK, passage.owner_id == book_id, passage.cut == state.lineage.cut
     )
     async with info.context.database.read() as session:
         texts = (await session.execute(own.order_by(passage.position))).all()

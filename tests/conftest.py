@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from jobs.events import Bus
 from library.database import Database, open_database
@@ -104,6 +105,19 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
     emptying: Emptying = request.getfixturevalue("emptying")
     emptying.empty()
     yield emptying.url
+
+
+@pytest.fixture
+async def stored(emptying: Emptying) -> AsyncIterator[Database]:
+    """A fresh, migrated Postgres database, in which pgvector may keep the search index."""
+    await asyncio.to_thread(emptying.empty)
+    database = open_database(emptying.url)
+    yield database
+    tables = "SELECT tablename FROM pg_tables WHERE tablename ~ '^passage_(postings|vectors)'"
+    async with database.write() as session:
+        for name in await session.scalars(sa.text(tables)):
+            await session.execute(sa.text(f"DROP TABLE {name}"))
+    await database.close()
 
 
 @pytest.fixture

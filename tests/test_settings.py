@@ -55,3 +55,11 @@ def test_a_short_admin_token_is_refused_without_being_repeated(monkeypatch: pyte
 def test_origins_are_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELFGRAPH_ALLOWED_ORIGINS", "https://a.example/, https://b.example")
     assert Settings().allowed_origins == ("https://a.example", "https://b.example")
+
+
+def test_pgvector_without_postgres_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELFGRAPH_VECTOR_INDEX", "pgvector")
+    with pytest.raises(ValidationError, match="needs SHELFGRAPH_DATABASE_URL to name a Postgres database"):
+        Settings()
+    monkeypatch.setenv("SHELFGRAPH_DATABASE_URL", "postgresql+asyncpg://reader@db.example/shelfgraph")
+    assert Settings().vector_index == "pgvector"

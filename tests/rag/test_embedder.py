@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -88,6 +89,39 @@ def test_a_torn_export_says_what_to_do(exported_model: Path, tmp_path: Path, nam
     (torn / name).write_bytes((torn / name).read_bytes()[:100])
     with pytest.raises(ExportUnreadableError, match="Delete that folder"):
         OnnxEmbedder.open(torn)
+
+
+async def test_any_sentence_transformers_model_is_exported_also_where_a_torn_export_lies(tmp_path: Path) -> None:
+    source, models = tiny_model(tmp_path / "tiny"), tmp_path / "models"
+    torn = models / hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
+    torn.mkdir(parents=True)
+    (torn / "card.json").write_text("{")
+    folder = await ensure_exported(models, str(source))
+    assert (folder, find_export(models, str(source))) == (torn, torn)
+    embedder = OnnxEmbedder.open(folder)
+    assert (embedder.card.dimension, embedder.card.window) == (16, 32)
+    assert embedder.embed_query("a whale").shape == (16,)
+
+
+def tiny_model(folder: Path) -> Path:
+    """A BERT with random weights, as sentence-transformers keeps one: 16 numbers for 32 tokens, of eight words."""
+    program = f"""
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Pooling, Transformer
+from transformers import BertConfig, BertModel, BertTokenizerFast
+torch.manual_seed(1)
+words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "the", "whale", "captain", "ship", "sea", "lost", "at"]
+open("vocab.txt", "w").write(chr(10).join(words))
+size = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
+BertModel(BertConfig(vocab_size=len(words), max_position_embeddings=64, **size)).save_pretrained("bert")
+BertTokenizerFast("vocab.txt").save_pretrained("bert")
+transformer = Transformer("bert", max_seq_length=32)
+SentenceTransformer(modules=[transformer, Pooling(16)]).save({str(folder)!r})
+"""
+    folder.mkdir()
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, cwd=folder, capture_output=True)
+    return folder
 
 
 def test_a_graph_that_is_not_one_is_refused(exported_model: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from jobs.passages import Splitter, refresh_passages
 from library import models
 from library.database import Database
 from library.models.accounts import Role
+from library.passages import Lineage
 from rag.index import SearchIndex
 from rag.query_embedder import OnnxEmbedder, load_tokenizer
 from rag.segment import PassageRow
@@ -53,7 +54,8 @@ def searchable(database: Database, exported_model: Path) -> Callable[..., Awaita
             for row, vector in zip(found, vectors, strict=True)
         ]
         index = SearchIndex(embedder.card.revision, embedder.card.dimension).with_changes(rows)
-        return Searchable(Ready(index, embedder), PassageFilters())
+        lineage = Lineage(embedder.card.revision, split.cut)
+        return Searchable(Ready(index, embedder, lineage), PassageFilters())
 
     return fill
 
