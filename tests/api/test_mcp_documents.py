@@ -138,6 +138,8 @@ async def test_books_are_asked_alone_and_nothing_relevant_is_an_answer(knowing: 
     of_books = await called(knowing, "ask", question="Who lives alone on a desert island?", kinds="books")
     assert of_books["statements"][0]["citations"][0]["title"] == "Robinson Crusoe"
     assert of_books["statements"][0]["citations"][0]["document_id"] is None
+    elsewhere = await called(knowing, "ask", question=QUESTION, kinds="books")
+    assert not [cited for said in elsewhere["statements"] for cited in said["citations"] if cited["document_id"]]
     nothing = await called(
         knowing, "ask", question="Which interleukin inhibits apoptosis of neutrophils?", written=True
     )
