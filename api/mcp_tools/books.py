@@ -1,33 +1,19 @@
-"""Tools about books: searching, what is like one, and looking at one."""
+"""Tools about books: what is like one, and looking at one."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.mcp_graph import Data, Graph, ToolFailed, payload
-from api.mcp_tools.tool import LONGEST_SNIPPET, LONGEST_TEXT, Given, Id, Report, Told, Tool, cut
+from api.mcp_graph import Data, Graph, ToolFailed
+from api.mcp_tools.tool import LONGEST_TEXT, Given, Id, Report, Told, Tool, cut
 from library.errors import ErrorCode
 
 MOST_BOOKS = 20
-_HOUR = 3600.0
+SECONDS_PER_HOUR = 3600.0
 _NO_BOOK = "There is no book with this id (any more). Take ids from `search`."
 
 Exclusion = Literal["SAME_SERIES", "SAME_AUTHOR", "SAME_NARRATOR", "OWNED", "NOT_OWNED"]
-
-
-class SearchFor(Given):
-    """What is looked for, and which of it."""
-
-    query: Annotated[
-        str, Field(min_length=1, max_length=1000, description="What to look for: a sentence, a title, an author.")
-    ]
-    language: str | None = Field(None, max_length=35, description="Only this language, as a code such as `en`.")
-    longest_hours: float | None = Field(None, gt=0, description="Only books that play at most this long.")
-    shortest_hours: float | None = Field(None, gt=0, description="Only books that play at least this long.")
-    owned: bool | None = Field(None, description="true: only books with audio files here; false: only others.")
-    abridged: bool | None = Field(None, description="false: only what is said to be unabridged.")
-    first: int = Field(8, ge=1, le=MOST_BOOKS, description="How many hits.")
 
 
 class SimilarTo(Given):
@@ -53,23 +39,6 @@ class Brief(Told):
     series: list[str] = Field(description="Series with the book's place in each.")
     hours: float = Field(description="Playing time of its longest owned edition; 0 where none is owned.")
     owned: bool = Field(description="Whether its audio files are here.")
-
-
-class Hit(Told):
-    """A book that was found."""
-
-    rank: int
-    score: float = Field(description="From 0 to 1; comparable within one answer only.")
-    matched_by: list[str] = Field(description="VECTOR: by meaning. KEYWORD: by words.")
-    snippet: str | None = Field(description="The sentence of its text that fits best.")
-    book: Brief
-
-
-class Hits(Told):
-    """What was found."""
-
-    hits: list[Hit] = Field(description="Best first; empty: nothing fits.")
-    complete: bool = Field(description="false: some books are found by their words only, as yet.")
 
 
 class Kin(Told):
@@ -115,13 +84,6 @@ class BookTold(Brief):
     editions: list[EditionTold]
 
 
-async def search(graph: Graph, given: SearchFor, _report: Report) -> Hits:
-    """Find books by meaning and words."""
-    data = await graph.run("Search", {"query": given.query, "filter": _filter(given), "first": given.first})
-    found = payload(data["semanticSearch"])
-    return Hits(hits=[_hit(edge) for edge in found["edges"]], complete=not found["info"]["stale"])
-
-
 async def similar_books(graph: Graph, given: SimilarTo, _report: Report) -> AllKin:
     """Find books like one."""
     asked = {"id": given.book_id, "first": given.first, "exclude": list(given.exclude)}
@@ -145,34 +107,11 @@ async def look_at_book(graph: Graph, given: WhichBook, _report: Report) -> BookT
     )
 
 
-def _filter(given: SearchFor) -> dict[str, object] | None:
-    """A SearchFilter of what was given; None of nothing."""
-    hours = {"lte": given.longest_hours, "gte": given.shortest_hours}
-    seconds = {bound: value * _HOUR for bound, value in hours.items() if value is not None}
-    book: dict[str, object] = {
-        **({"language": {"in": [given.language]}} if given.language is not None else {}),
-        **({"durationSeconds": seconds} if seconds else {}),
-        **({"owned": given.owned} if given.owned is not None else {}),
-        **({"abridged": given.abridged} if given.abridged is not None else {}),
-    }
-    return {"book": book} if book else None
-
-
 def _book(data: Data) -> Mapping[str, Any]:
     book: Mapping[str, Any] | None = data["book"]
     if book is None:
         raise ToolFailed(ErrorCode.NOT_FOUND, _NO_BOOK)
     return book
-
-
-def _hit(edge: Mapping[str, Any]) -> Hit:
-    return Hit(
-        rank=edge["rank"],
-        score=round(edge["score"], 3),
-        matched_by=edge["matchedBy"],
-        snippet=cut(edge["snippet"]["text"], LONGEST_SNIPPET) if edge["snippet"] else None,
-        book=_brief(edge["node"]),
-    )
 
 
 def _kin(similar: Mapping[str, Any]) -> Kin:
@@ -181,11 +120,12 @@ def _kin(similar: Mapping[str, Any]) -> Kin:
         score=round(similar["score"], 3),
         reasons=similar["reasons"],
         shared_tags=similar["sharedTags"],
-        book=_brief(similar["book"]),
+        book=brief(similar["book"]),
     )
 
 
-def _brief(book: Mapping[str, Any]) -> Brief:
+def brief(book: Mapping[str, Any]) -> Brief:
+    """View a book with the fields of the fragment Brief."""
     return Brief(**_brief_fields(book))
 
 
@@ -225,18 +165,9 @@ def _place(entry: Mapping[str, Any]) -> str:
 
 
 def _hours(seconds: float) -> float:
-    return round(seconds / _HOUR, 1)
+    return round(seconds / SECONDS_PER_HOUR, 1)
 
 
-SEARCH = Tool(
-    name="search",
-    title="Search the library",
-    description="Find audiobooks by what they are about, by title or by author; whole sentences are welcome. "
-    "Gives books with ids, and the sentence of each that fits best.",
-    given=SearchFor,
-    told=Hits,
-    call=search,
-)
 SIMILAR_BOOKS = Tool(
     name="similar_books",
     title="Books like one",

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.mcp_graph import Graph
 from library.models.accounts import Role
 
-LONGEST_SNIPPET = 400  # characters, as are the two below
+LONGEST_NAME = 300  # characters, as are the four below; of a title, a path, an address
+LONGEST_SNIPPET = 400
 LONGEST_MESSAGE = 600
 LONGEST_TEXT = 2_000
+LONGEST_PIECE = 4_000  # of a text that was asked for
 LONGEST_WAIT = 25.0  # seconds; many clients give up on a call after 30 or 60
 
 # Tells how far a call is: from 0 to 1, and what happens.

@@ -30,7 +30,7 @@ from tests.conftest import _numbers
 from tests.processes import Served
 from tests.resolvers.download_fixtures import go
 
-READING = ["search", "similar_books", "look_at_book"]
+READING = ["search", "ask", "similar_books", "look_at_book", "look_at_document", "look_at_passage"]
 OF_MEMBERS = ["list_downloads", "follow_download", "list_releases"]
 WRITING = ["search_releases", "want_book", "request_download"]
 
@@ -176,6 +176,12 @@ async def test_a_revoked_token_has_ended_also_in_the_middle_of_a_call(agents: Ag
         ("look_at_book", {"book_id": "not an id"}, "'not an id' is not an id of this server"),
         ("look_at_book", {"book_id": "RG93bmxvYWQ6MQ"}, "this argument takes the id of a Book"),
         ("look_at_book", {"book_id": "Qm9vazo5OTk"}, "There is no book with this id"),
+        ("look_at_document", {"document_id": "Qm9vazox"}, "this argument takes the id of a Document"),
+        ("look_at_document", {"document_id": "RG9jdW1lbnQ6OTk5"}, "There is no document with this id"),
+        ("look_at_document", {"document_id": "RG9jdW1lbnQ6MQ", "start": 9, "end": 9}, "greater than `start`"),
+        ("look_at_passage", {"passage_id": "Qm9vazox"}, "There is no passage with this id"),
+        ("ask", {"question": "Why?"}, "The embedding model is being prepared"),
+        ("ask", {"question": "Why?", "first": 21}, "first: Input should be less than or equal to 12"),
         ("search", {"query": "a", "first": 10_000}, "first: Input should be less than or equal to 20"),
         ("search", {"query": "a", "ignoreRejections": True}, "ignoreRejections: Extra inputs are not permitted"),
         ("search", {"query": '"}) { __schema { types { name } } } #'}, "The embedding model is being prepared"),
