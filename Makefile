@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+# The whole suite runs in two processes, each with a Postgres and a Valkey of its own; what PYTEST= names, in one.
+PROCESSES ?= 2
+PYTEST_RUN = $(BIN)/python -m pytest $(or $(PYTEST),--numprocesses=$(PROCESSES) --dist=loadfile)
 LOCK := $(VENV)/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -24,14 +27,14 @@ fakes: $(DEVELOPMENT) ## start stand-ins for the outside services, to try downlo
 	@exec $(BIN)/python -m tests.fakes --qbittorrent $(FAKES)
 
 test: $(DEVELOPMENT) ## run every test, on SQLite and on Postgres
-	$(BIN)/python -m pytest $(PYTEST)
+	$(PYTEST_RUN)
 
 check: $(DEVELOPMENT) ## what CI runs: format, lint, types, imports, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/python -m pytest $(PYTEST)
+	$(PYTEST_RUN)
 
 format: $(DEVELOPMENT) ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

@@ -14,6 +14,7 @@ MINIMUM_ADMIN_TOKEN_LENGTH = 32
 SECRETS = frozenset(
     {
         "admin_token",
+        "agent_token",
         "database_url",
         "redis_url",
         "secret_key",
@@ -21,6 +22,7 @@ SECRETS = frozenset(
         "myanonamouse_session",
         "torznab_api_key",
         "qbittorrent_password",
+        "language_model_api_key",
     }
 )
 DATABASE_DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
@@ -130,6 +132,12 @@ class Settings(BaseSettings):
     max_root_fields: int = Field(default=20, ge=1, description="Most root fields in one operation.")
     max_tokens: int = Field(default=2000, ge=100, description="Most lexical tokens in one document.")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body, in bytes.")
+    max_upload_bytes: int = Field(
+        default=67_108_864, ge=1024, description="Largest document that may be uploaded, in bytes."
+    )
+    max_document_bytes: int = Field(
+        default=67_108_864, ge=1024, description="Largest file that is read as a document, in bytes."
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         description="Key (32 characters or more) that credentials are sealed with; several, newest first, separated by "
@@ -155,12 +163,38 @@ class Settings(BaseSettings):
     qbittorrent_password: SecretStr | None = Field(
         default=None, description="Password of qBittorrent's web interface, or an API key when no user is given."
     )
+    language_model_api: Literal["openai", "anthropic"] = Field(
+        default="openai",
+        description="What the language model's server speaks: `openai` (chat completions, as Ollama, llama.cpp, vLLM "
+        "and LM Studio do too) or `anthropic` (Messages).",
+    )
+    language_model_name: str = Field(
+        default="", description="Name of the language model that writes answers; empty: none by the environment."
+    )
+    language_model_url: str = Field(
+        default="",
+        description="Address of its server, for `openai` mostly ending in `/v1`; empty: Anthropic's own.",
+    )
+    language_model_api_key: SecretStr | None = Field(
+        default=None, description="API key of the language model's server, where it wants one."
+    )
     watched_poll_seconds: float = Field(
         default=2.0, gt=0, description="How often qBittorrent is asked while somebody follows downloads."
     )
     idle_poll_seconds: float = Field(
         default=20.0, gt=0, description="How often qBittorrent is asked while nobody follows downloads."
     )
+    mcp_write: bool = Field(
+        default=False,
+        description="Whether agents (MCP) are also offered tools that change something: searching for releases, "
+        "wanting books, requesting downloads. A token's role still holds.",
+    )
+    agent_url: str = Field(
+        default="",
+        description="Address of the server that `shelfgraph mcp` speaks to; empty: the `up` on this data directory, "
+        "or the host and port of these settings.",
+    )
+    agent_token: SecretStr | None = Field(default=None, description="API token that `shelfgraph mcp` presents.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR."
     )

@@ -23,6 +23,8 @@ from api.health import routes as health_routes
 from api.index_reader import IndexReader
 from api.limits import Limits
 from api.logs import RequestLog
+from api.mcp import CORS_REQUEST_HEADERS as AGENT_REQUEST_HEADERS
+from api.mcp import AgentDoor, DoorOptions
 from api.operations import OperationContext
 from api.schema import create_schema
 from jobs.events import Bus
@@ -32,6 +34,7 @@ from resolvers.context import Context
 from settings import Settings
 
 GRAPHQL = "/graphql"
+MCP = "/mcp"
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -67,6 +70,7 @@ def create_app(settings: Settings) -> Starlette:
             demo=settings.demo,
             version=program_version,
             check_viewer=authenticator.still_valid,
+            private_folders=(settings.data_dir,),
         )
 
     @asynccontextmanager
@@ -83,10 +87,15 @@ def create_app(settings: Settings) -> Starlette:
             gc.freeze()
             yield
 
+    schema = create_schema(_limits(settings), operation_timeout=settings.operation_timeout_seconds)
     endpoint = GraphQLEndpoint(
-        create_schema(_limits(settings), operation_timeout=settings.operation_timeout_seconds),
+        schema,
         get_context,
-        HttpOptions(allowed_origins=settings.allowed_origins, max_body_bytes=settings.max_body_bytes),
+        HttpOptions(
+            allowed_origins=settings.allowed_origins,
+            max_body_bytes=settings.max_body_bytes,
+            max_upload_bytes=settings.max_upload_bytes,
+        ),
         playground=playground.page(),
         finish=_set_cookies,
     )
@@ -99,6 +108,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=[
             *endpoint.routes(GRAPHQL),
+            *AgentDoor(schema, get_context, _door_options(settings, program_version)).routes(MCP),
             *playground.routes(),
             *sign_in.routes(database, authenticator),
             *health_routes(checks),
@@ -127,6 +137,16 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _door_options(settings: Settings, program_version: str) -> DoorOptions:
+    return DoorOptions(
+        version=program_version,
+        allowed_origins=settings.allowed_origins,
+        max_body_bytes=settings.max_body_bytes,
+        writes=settings.mcp_write,
+        demo=settings.demo,
+    )
+
+
 def _cross_origin(origins: tuple[str, ...]) -> list[Middleware]:
     if not origins:
         return []
@@ -135,7 +155,7 @@ def _cross_origin(origins: tuple[str, ...]) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=list(origins),
             allow_methods=["GET", "POST"],
-            allow_headers=list(CORS_REQUEST_HEADERS),
+            allow_headers=[*CORS_REQUEST_HEADERS, *AGENT_REQUEST_HEADERS],
             expose_headers=list(CORS_RESPONSE_HEADERS),
             allow_credentials="*" not in origins,
         )

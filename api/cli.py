@@ -1,8 +1,9 @@
-"""The command line: `shelfgraph up | demo | serve | work | scan | token | export-schema`."""
+"""The command line: `shelfgraph up | demo | serve | work | scan | ingest | token | mcp | export-schema`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from api.up import migrate, opened, sign_in_link
 from api.up import up as run_everything
 from jobs.events import Bus
 from library import accounts
+from library.database import Database
 from library.errors import CannotStart, ShelfgraphError
 from library.models.accounts import Role, TokenKind
 from library.models.jobs import Job, JobState
@@ -144,17 +146,38 @@ def scan(
     force: Annotated[bool, typer.Option("--force", help="Read unchanged files again.")] = False,
 ) -> None:
     """Add a folder to the library if it is new, scan it, and show how that goes."""
+    from api.collection import scan as scan_folder  # noqa: PLC0415 it brings the bars
+
     settings = load_settings()
     _log(settings, level="ERROR")
     console = Console()
     folder = str(path.expanduser().absolute())
-    try:
-        job = asyncio.run(_scan(settings, console, folder, name=name, force=force))
-    except KeyboardInterrupt:
-        console.print("The scan goes on without being shown; `jobs` in the graph tells how far it is.")
-        raise typer.Exit(130) from None
-    if job.state in (JobState.FAILED, JobState.CANCELLED):
-        raise typer.Exit(1)
+
+    async def run(database: Database, bus: Bus) -> Job:
+        return await scan_folder(database, bus, console, folder, name=name, force=force)
+
+    _follow(settings, console, run)
+
+
+@app.command()
+def ingest(
+    path: Annotated[Path, typer.Argument(help="A folder or file of documents, as the server sees it.")],
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the folder's changes from now on.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Read unchanged files again.")] = False,
+) -> None:
+    """Read documents into the knowledge base, and show how that goes."""
+    from api.ingesting import ingest as read  # noqa: PLC0415 it brings the bars
+
+    settings = load_settings()
+    _log(settings, level="ERROR")
+    console = Console()
+    place = str(path.expanduser().absolute())
+
+    async def run(database: Database, bus: Bus) -> Job:
+        return await read(database, bus, console, place, [settings.data_dir], watch=watch, force=force)
+
+    _follow(settings, console, run)
 
 
 @app.command()
@@ -169,6 +192,23 @@ def token(
     settings = load_settings()
     _log(settings, level="ERROR")
     typer.echo(asyncio.run(_sign_in_link(settings) if link else _new_token(settings, name, role, timedelta(days))))
+
+
+@app.command()
+def mcp() -> None:
+    """Offer a running server's library to agents, as an MCP server on standard input and output."""
+    from api import mcp_stdio  # noqa: PLC0415 other commands need not wait for the SDK
+
+    settings = load_settings()
+    _log(settings, level="ERROR")
+    token = settings.agent_token.get_secret_value() if settings.agent_token is not None else None
+    mcp_stdio.serve(
+        settings.agent_url or _served_address(settings),
+        token,
+        version=version("shelfgraph"),
+        writes=settings.mcp_write,
+        plain_http_hosts=settings.plain_http_hosts,
+    )
 
 
 @app.command()
@@ -194,9 +234,18 @@ def load_settings() -> Settings:
         raise CannotStart(str(error)) from None
 
 
-async def _scan(settings: Settings, console: Console, folder: str, *, name: str | None, force: bool) -> Job:
-    from api.collection import scan as scan_folder  # noqa: PLC0415 it brings the bars
+def _follow(settings: Settings, console: Console, run: Callable[[Database, Bus], Awaitable[Job]]) -> None:
+    """Show a job to its end; the exit code tells how it ended."""
+    try:
+        job = asyncio.run(_connected(settings, run))
+    except KeyboardInterrupt:
+        console.print("The job goes on without being shown; `jobs` in the graph tells how far it is.")
+        raise typer.Exit(130) from None
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        raise typer.Exit(1)
 
+
+async def _connected(settings: Settings, run: Callable[[Database, Bus], Awaitable[Job]]) -> Job:
     running = find_running(settings.data_dir)
     queue_url = settings.redis_url or (running.redis_url if running else "")
     if not queue_url:
@@ -207,7 +256,7 @@ async def _scan(settings: Settings, console: Console, folder: str, *, name: str 
             raise NothingRunning(settings.data_dir)
         bus.start()
         async with opened(settings.resolved_database_url) as database:
-            return await scan_folder(database, bus, console, folder, name=name, force=force)
+            return await run(database, bus)
     finally:
         await bus.close()
 
@@ -223,11 +272,15 @@ async def _new_token(settings: Settings, name: str, role: Role, lifetime: timede
 
 
 async def _sign_in_link(settings: Settings) -> str:
-    running = find_running(settings.data_dir)
     await migrate(settings.resolved_database_url)
     async with opened(settings.resolved_database_url) as database:
-        address = running.address if running else serving.address(settings.host, settings.port)
-        return await sign_in_link(database, address)
+        return await sign_in_link(database, _served_address(settings))
+
+
+def _served_address(settings: Settings) -> str:
+    """Where a server is to be expected: the `up` on the data directory, or what the settings say."""
+    running = find_running(settings.data_dir)
+    return running.address if running else serving.address(settings.host, settings.port)
 
 
 def _log(settings: Settings, level: str | None = None) -> logs.Redaction:

@@ -10,7 +10,7 @@ from library.database import Database
 from library.models.editions import LibraryRoot
 from library.models.jobs import Job, JobKind, JobState
 
-MEANING = (JobKind.EMBED_PASSAGES, JobKind.BUILD_INDEX)
+MEANING = (JobKind.INGEST_DOCUMENTS, JobKind.EMBED_PASSAGES, JobKind.BUILD_INDEX)
 
 
 async def scan(database: Database, bus: Bus, console: Console, path: str, *, name: str | None, force: bool) -> Job:

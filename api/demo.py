@@ -6,8 +6,10 @@ from pathlib import Path
 from rich.console import Console
 
 from api.collection import follow_meaning, scan
+from api.ingesting import ingest_guides
 from api.progress import bars
 from api.up import Site, opened, readiness
+from demo.guides import guides
 from demo.questions import EXAMPLE_QUESTIONS
 from demo.writer import DemoFolderHasOtherFiles, FolderNotOurs, write_collection
 from jobs.events import Bus
@@ -54,6 +56,7 @@ async def show(site: Site) -> None:
         async with opened(site.database_url) as database:
             folder = collection_folder(site.settings.data_dir)
             await scan(database, bus, site.console, str(folder), name="Demo collection", force=False)
+            await ingest_guides(database, bus, guides())
             has_meaning = await follow_meaning(database, bus, site.console)
     finally:
         await bus.close()

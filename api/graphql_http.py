@@ -43,6 +43,7 @@ from api.refusals import (
 )
 from api.request_ids import REQUEST_ID_HEADER, request_id_of, trace_of
 from api.sse import EventStream
+from api.uploads import UploadLimits, is_multipart, read_upload
 from library.errors import ErrorCode
 
 # For CORS: what a page on an allowed origin may send, and what it may read.
@@ -63,6 +64,7 @@ class HttpOptions:
 
     allowed_origins: tuple[str, ...] = ()
     max_body_bytes: int = 1024 * 1024
+    max_upload_bytes: int = 64 * 1024 * 1024
     keep_alive: float = 12.0
     viewer_check: float = 5.0
     init_timeout: float = 10.0
@@ -125,7 +127,7 @@ class GraphQLEndpoint:
 
     async def _answered(self, request: Request, stack: AsyncExitStack) -> ASGIApp:
         media_type = _media_type(request)
-        operation = await self._operation(request)
+        operation = await self._operation(request, stack)
         context = await stack.enter_async_context(opened(self._get_context, request, None))
         if media_type is MediaType.EVENT_STREAM:
             return self._event_stream(request, operation, context)
@@ -146,11 +148,15 @@ class GraphQLEndpoint:
             viewer_check=self._options.viewer_check,
         )
 
-    async def _operation(self, request: Request) -> Operation:
+    async def _operation(self, request: Request, stack: AsyncExitStack) -> Operation:
         if request.method == "GET":
             _require_preflight(request)
             return read_operation(_parameters(request.query_params))
         content_type = request.headers.get("content-type")
+        if is_multipart(content_type):
+            _require_preflight(request)
+            limits = UploadLimits(self._options.max_upload_bytes, self._options.max_body_bytes)
+            return await read_upload(request, limits, stack)
         if not is_json(content_type):
             raise UnsupportedContentType(content_type)
         return read_operation(read_json(await _body(request, self._options.max_body_bytes), "The body"))

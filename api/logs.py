@@ -121,7 +121,7 @@ class RequestLog:
                 message.setdefault("headers", [])
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
             if "status" in message or message["type"] == "websocket.close":
-                status.append(message.get("status", message.get("code", 1000)))
+                status.append(int(message.get("status", message.get("code", 1000))))  # some give an enum's member
             await send(message)
 
         started = time.perf_counter()

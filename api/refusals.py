@@ -2,7 +2,7 @@
 
 RefusedRequest
  ├── MalformedRequest, BatchRefused                        400  BAD_REQUEST
- ├── CsrfHeaderMissing                                     403  FORBIDDEN
+ ├── CsrfHeaderMissing, OriginRefused                      403  FORBIDDEN
  ├── MethodRefused, MutationByGet                          405  BAD_REQUEST
  ├── NotAcceptable, SubscriptionNeedsStream                406  BAD_REQUEST
  ├── BodyTooLarge                                          413  BAD_REQUEST
@@ -48,13 +48,24 @@ class BatchRefused(RefusedRequest):
 
 
 class CsrfHeaderMissing(RefusedRequest):
-    """A GET that any web page could have made a browser send."""
+    """A GET or a form that any web page could have made a browser send."""
 
     code = ErrorCode.FORBIDDEN
     status = 403
 
     def __init__(self) -> None:
-        super().__init__(f"A GET needs an Authorization header or one of {', '.join(PREFLIGHT_HEADERS)}; or use POST.")
+        headers = ", ".join(PREFLIGHT_HEADERS)
+        super().__init__(f"GET and multipart need an Authorization header or one of {headers}; or POST JSON.")
+
+
+class OriginRefused(RefusedRequest):
+    """A web page that is on no allowed origin, at the agents' door."""
+
+    code = ErrorCode.FORBIDDEN
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Pages of this origin may not ask. List it in SHELFGRAPH_ALLOWED_ORIGINS, or send no Origin.")
 
 
 class MethodRefused(RefusedRequest):

@@ -7,8 +7,13 @@ from strawberry.schema.config import StrawberryConfig
 from api.client_errors import QuietSchema
 from api.limits import Limits, operation_limits
 from resolvers.accounts import AccountMutation, AccountQuery, ApiToken
+from resolvers.answers import Answer
+from resolvers.asked_questions import AnswerSubscription
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.catalogue import CatalogueQuery
+from resolvers.document_list import DocumentQuery
+from resolvers.document_mutations import DocumentMutation
+from resolvers.documents import Document, DocumentSection, DocumentSource
 from resolvers.download_changes import DownloadSubscription
 from resolvers.download_list import DownloadQuery
 from resolvers.download_mutations import DownloadMutation
@@ -22,6 +27,7 @@ from resolvers.jobs import Job, JobMutation, JobQuery
 from resolvers.libraries import LibraryMutation, LibraryQuery, LibraryRoot
 from resolvers.node_query import NodeQuery
 from resolvers.notifications import NotificationMutation, NotificationQuery
+from resolvers.passages import Passage
 from resolvers.quality_profiles import ProfileMutation, ProfileQuery, QualityProfile
 from resolvers.release_requests import ReleaseMutation
 from resolvers.release_search_changes import ReleaseSubscription
@@ -42,6 +48,7 @@ class Query(
     LibraryQuery,
     CatalogueQuery,
     SearchQuery,
+    DocumentQuery,
     WantQuery,
     ReleaseQuery,
     ProfileQuery,
@@ -60,6 +67,7 @@ class Mutation(
     AccountMutation,
     LibraryMutation,
     EditMutation,
+    DocumentMutation,
     WantMutation,
     ReleaseMutation,
     ProfileMutation,
@@ -74,14 +82,18 @@ class Mutation(
 
 
 @strawberry.type(description="Everything that can be followed.")
-class Subscription(ChangeSubscription, ReleaseSubscription, DownloadSubscription):
+class Subscription(ChangeSubscription, ReleaseSubscription, DownloadSubscription, AnswerSubscription):
     """The root of subscriptions."""
 
 
 _NODES = [
+    Answer,
     ApiToken,
     AudioFile,
     Book,
+    Document,
+    DocumentSection,
+    DocumentSource,
     Download,
     Edition,
     Import,
@@ -89,6 +101,7 @@ _NODES = [
     Integration,
     Job,
     LibraryRoot,
+    Passage,
     Person,
     Purchase,
     QualityProfile,

@@ -10,9 +10,11 @@ import sys
 import structlog
 
 from benchmarks import (
+    answering,
     embedding,
     following,
     freshness,
+    ingesting,
     polling,
     quality,
     scoring,
@@ -30,7 +32,9 @@ BENCHMARKS = {
     "searching": searching.measure,
     "embedding": embedding.measure,
     "freshness": freshness.measure,
+    "ingesting": ingesting.measure,
     "quality": quality.measure,
+    "answers": answering.measure,
     "scoring": scoring.measure,
     "polling": polling.measure,
     "following": following.measure,

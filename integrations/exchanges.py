@@ -1,4 +1,4 @@
-"""One exchange with a server: send, and read the whole answer within limits of time and size."""
+"""One exchange with a server: send, and read the answer, whole or as it comes, within limits of time and size."""
 
 import asyncio
 import email.utils
@@ -79,6 +79,68 @@ async def exchange(
     raise problem
 
 
+async def begin(
+    transport: httpx.AsyncBaseTransport,
+    request: httpx.Request,
+    targets: Sequence[httpx.URL],
+    *,
+    most_bytes: int,
+    seconds: float,
+) -> httpx.Response:
+    """Send like `exchange`, and give a successful answer before its body is there: that comes while it is read.
+
+    The limits hold for the whole of it; reading it raises Unfinished, as this does. Other answers are read here.
+    """
+    clock = asyncio.get_running_loop()
+    deadline = clock.time() + seconds
+    try:
+        async with asyncio.timeout_at(deadline):
+            answer = await _send(transport, request, targets)
+            if not answer.is_success:
+                return await _complete(answer, most_bytes)
+        body = _Body(answer, most_bytes, deadline, seconds)
+        return httpx.Response(answer.status_code, headers=_headers(answer), stream=body, extensions=answer.extensions)
+    except (TimeoutError, httpx.TimeoutException) as error:
+        problem: Unfinished = _late(error, seconds)
+    except httpx.HTTPError as error:
+        problem = _broken(error)
+    raise problem
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, unpacked as it comes, within limits of time and size."""
+
+    def __init__(self, answer: httpx.Response, most_bytes: int, deadline: float, seconds: float) -> None:
+        self._answer = answer
+        self._most_bytes = most_bytes
+        self._deadline = deadline
+        self._seconds = seconds
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        parts = _unpacked(self._answer, self._most_bytes)
+        received = 0
+        while True:
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    part = await anext(parts, None)
+            except (TimeoutError, httpx.TimeoutException) as error:
+                problem: Unfinished = _late(error, self._seconds)
+                break
+            except httpx.HTTPError as error:
+                problem = _broken(error)
+                break
+            if part is None:
+                return
+            received += len(part)
+            if received > self._most_bytes:
+                raise TooLarge(self._most_bytes)
+            yield part
+        raise problem
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+
+
 def retry_after(answer: httpx.Response, now: float) -> float | None:
     """For how many seconds a server asks to be left alone, by seconds or by a date; None if it does not say."""
     said = answer.headers.get("retry-after", "").strip()
@@ -116,8 +178,11 @@ async def _complete(answer: httpx.Response, most_bytes: int) -> httpx.Response:
         content = await _read(answer, most_bytes)
     finally:
         await answer.aclose()
-    headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _WIRE_HEADERS]
-    return httpx.Response(answer.status_code, headers=headers, content=content, extensions=answer.extensions)
+    return httpx.Response(answer.status_code, headers=_headers(answer), content=content, extensions=answer.extensions)
+
+
+def _headers(answer: httpx.Response) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in answer.headers.raw if name.lower() not in _WIRE_HEADERS]
 
 
 async def _read(answer: httpx.Response, most_bytes: int) -> bytes:

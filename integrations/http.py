@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import httpx
@@ -23,7 +23,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 
 from integrations.addresses import Resolve, connectable, resolve_name
 from integrations.errors import BadPayload, IntegrationError, RateLimited, Unavailable
-from integrations.exchanges import Damaged, NotConnected, Unfinished, exchange, retry_after
+from integrations.exchanges import Damaged, NotConnected, Unfinished, begin, exchange, retry_after
 from integrations.gates import FIRST_PAUSE_SECONDS, LONGEST_SERVER_WAIT_SECONDS, Budget, Circuit, Gates, Pass, Service
 from integrations.kept_answers import KeptAnswers
 from integrations.redaction import Redactor, silence
@@ -93,7 +93,8 @@ class Outside:
         Its requests raise the errors of `integrations.errors`: RateLimited for a 429 and for a budget that is spent
         for long, Unavailable when no whole answer comes, InsecureAddress, and BadPayload for an address that is not
         the service's. Answers of any other status are given back. GET and HEAD are retried unless
-        they say `extensions={"idempotent": False}`, and others that say True.
+        they say `extensions={"idempotent": False}`, and others that say True. An answer to one that says
+        `extensions={"streamed": True}` may be read while it comes (`client.stream`), which raises the same errors.
         """
         self._shared.redactor.learn(service.secrets)
         places = self._places.setdefault((service.name, service.at_once), asyncio.Semaphore(service.at_once))
@@ -208,8 +209,9 @@ class _Way(httpx.AsyncBaseTransport):
         service = self._service
         async with _valkey_needed(service.name):
             given = await self._shared.gates.enter(service, caller)
+        send = begin if _is_streamed(request) else exchange
         try:
-            answer = await exchange(
+            answer = await send(
                 self._shared.transport,
                 request,
                 await self._targets(request.url),
@@ -219,8 +221,27 @@ class _Way(httpx.AsyncBaseTransport):
         except Unfinished as problem:
             outcome = self._unfinished(problem, request)
         else:
+            if not answer.is_closed:
+                return _Outcome(self._watched(answer, given))
             outcome = await self._answered(answer, request)
         return await self._settle(outcome, given)
+
+    def _watched(self, answer: httpx.Response, given: Pass) -> httpx.Response:
+        """An answer whose body is still to come: how that goes is how the call goes."""
+
+        async def ended() -> None:
+            await self._noted(self._shared.gates.succeeded(self._service, given), None)
+
+        stream = cast("httpx.AsyncByteStream", answer.stream)
+        body = _WatchedBody(stream, ended, self._broken_off)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=body, extensions=answer.extensions)
+
+    async def _broken_off(self, problem: Unfinished) -> IntegrationError:
+        if isinstance(problem, Damaged):
+            return BadPayload(self._service.name, problem.reason)
+        log.info("outside_broke_off", service=self._service.name, reason=problem.reason)
+        await self._noted(self._shared.gates.failed(self._service), otherwise=False)
+        return Unavailable(self._service.name, problem.reason)
 
     async def _targets(self, url: httpx.URL) -> list[httpx.URL]:
         shared = self._shared
@@ -278,6 +299,42 @@ class _Way(httpx.AsyncBaseTransport):
             return otherwise
 
 
+class _WatchedBody(httpx.AsyncByteStream):
+    """A body that is read as it comes; what breaks it off is told, and raised as what that makes of it.
+
+    One that its reader closes has ended well, too: readers need not wait for the last byte.
+    """
+
+    def __init__(
+        self,
+        stream: httpx.AsyncByteStream,
+        ended: Callable[[], Awaitable[None]],
+        broken_off: Callable[[Unfinished], Awaitable[IntegrationError]],
+    ) -> None:
+        self._stream = stream
+        self._ended = ended
+        self._broken_off = broken_off
+        self._is_over = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._stream:
+                yield part
+        except Unfinished as problem:
+            self._is_over = True
+            error = await self._broken_off(problem)
+        else:
+            return
+        raise error
+
+    async def aclose(self) -> None:
+        """End the connection, and note how it went unless that is noted."""
+        await self._stream.aclose()
+        if not self._is_over:
+            self._is_over = True
+            await self._ended()
+
+
 @asynccontextmanager
 async def _valkey_needed(service: str) -> AsyncIterator[None]:
     try:
@@ -299,6 +356,10 @@ def _seconds(request: httpx.Request, service: Service) -> float:
 def _is_idempotent(request: httpx.Request) -> bool:
     # Some services spend money by GET: what its sender says counts for more than the method.
     return bool(request.extensions.get("idempotent", request.method in _IDEMPOTENT))
+
+
+def _is_streamed(request: httpx.Request) -> bool:
+    return bool(request.extensions.get("streamed", False))
 
 
 def _is_worth_repeating(outcome: _Outcome) -> bool:

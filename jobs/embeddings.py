@@ -7,14 +7,15 @@ from itertools import accumulate
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from jobs import queue
+from jobs.document_cutting import cut_new_documents
 from jobs.embedding_model import EmbeddingModel, lineage_of
 from jobs.events import Bus, unit_of_work
 from jobs.execution import Run
 from jobs.index_builds import Indexing, publish_when_due
 from jobs.passages import Splitter, refresh_passages
 from jobs.stored_builds import write_postings
+from library import documents, lineages, passages
 from library import jobs as job_rows
-from library import lineages, passages
 from library.database import Database
 from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
@@ -33,6 +34,7 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
     await run.progress(0, None, "preparing the model")
     embedder, split = await indexing.model.open()
     await _split_books(run, split)
+    await cut_new_documents(run, split)
     if indexing.stored:
         await write_postings(run.database)
     lineage = lineage_of(embedder, split)
@@ -66,6 +68,7 @@ async def start_when_due(database: Database, bus: Bus, model: EmbeddingModel) ->
 
 async def _anything_waits(session: AsyncSession, lineage: Lineage) -> bool:
     uncut = await passages.books_without_passages(session, lineage.cut, 1)
+    uncut = uncut or await documents.without_passages(session, lineage.cut, 0, 1)
     return bool(uncut or await passages.pending(session, lineage, 1))
 
 

@@ -28,6 +28,12 @@ ALL_TOPICS = "*"
 WATCHING_TOPIC = "watching"
 _WATCHING_KEY = "shelfgraph:watching"
 _WATCHING_SECONDS = 10
+# Growing texts, each a short stream: more parts than the longest has at the pace of its writer.
+START = "-"  # the position before the first part
+_TEXT_KEY = "shelfgraph:text:"
+_MOST_PARTS = 2_000
+_TEXT_KEPT_SECONDS = 600
+_BEGIN, _TEXT = b"begin", b"text"
 _RECONNECT_SECONDS = 0.5
 _LISTEN_TIMEOUT_SECONDS = 5.0
 
@@ -38,6 +44,15 @@ def open_queue(url: str) -> ArqRedis:
     queue.job_serializer = _serialize
     queue.job_deserializer = orjson.loads
     return queue
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What has been added to a text up to `position`; `restarted` voids all that came before it."""
+
+    text: str
+    position: str
+    restarted: bool
 
 
 class Bus:
@@ -105,6 +120,41 @@ class Bus:
             return bool(await self._redis.exists(_WATCHING_KEY))
         except (RedisError, OSError):
             return False
+
+    async def begin_text(self, topic: str) -> None:
+        """Start a text that grows; what an earlier attempt has told of it is void."""
+        key = _TEXT_KEY + topic
+        try:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.delete(key)
+                pipeline.xadd(key, {_BEGIN: b""})
+                pipeline.expire(key, _TEXT_KEPT_SECONDS)
+                await pipeline.execute()
+        except (RedisError, OSError) as error:
+            log.warning("text_lost", error=type(error).__name__, hint="its row holds the final text")
+
+    async def add_text(self, topic: str, text: str) -> None:
+        """Let a text grow, and wake those who follow the topic."""
+        try:
+            await self._redis.xadd(_TEXT_KEY + topic, {_TEXT: text.encode()}, maxlen=_MOST_PARTS, approximate=False)
+        except (RedisError, OSError) as error:
+            log.warning("text_lost", error=type(error).__name__, hint="its row holds the final text")
+            return
+        await self.publish([topic])
+
+    async def text_since(self, topic: str, position: str = START) -> Growth:
+        """What has been added to a text since; nothing while Valkey is away."""
+        try:
+            entries = await self._redis.xrange(_TEXT_KEY + topic, position if position == START else f"({position}")
+        except (RedisError, OSError):
+            entries = []
+        text, restarted = "", False
+        for place, fields in entries:
+            position = place.decode()
+            if _BEGIN in fields:
+                text, restarted = "", True
+            text += fields.get(_TEXT, b"").decode()
+        return Growth(text, position, restarted)
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[asyncio.Event]:

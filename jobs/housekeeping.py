@@ -17,7 +17,7 @@ from jobs.execution import sweep
 from jobs.index_builds import publish_when_due
 from jobs.retirement import retire
 from jobs.workshop import Workshop
-from library import accounts, budgets, events, release_searches, roots
+from library import accounts, answers, budgets, documents, events, release_searches, roots
 from library import jobs as job_rows
 from library.models.tables import now
 from rag.errors import ModelError
@@ -28,6 +28,7 @@ EVENTS_KEPT = timedelta(days=2)
 FINISHED_SYSTEM_JOBS_KEPT = timedelta(days=1)
 ENDED_TOKENS_KEPT = timedelta(days=30)
 SEARCHES_KEPT = timedelta(days=30)  # those without a download
+ANSWERS_KEPT = timedelta(days=30)
 EVERY_FIVE_SECONDS = set(range(0, 60, 5))  # arq knows no frozen set
 
 Chore = Callable[[Workshop], Awaitable[None]]
@@ -79,7 +80,7 @@ async def look_after_integrations(workshop: Workshop) -> None:
 
 
 async def start_due_scans(workshop: Workshop) -> None:
-    """Scan the roots again whose last scan is long ago."""
+    """Scan the roots and read the documents again whose last look is long ago."""
     if workshop.scan_interval is None:
         return
     due_before = now() - workshop.scan_interval
@@ -87,6 +88,9 @@ async def start_due_scans(workshop: Workshop) -> None:
         for root in await roots.all_roots(work.session):
             if root.last_scanned_at is not None and root.last_scanned_at < due_before:
                 await queue.scan_library(work, root.id)
+        for source in await documents.sources_on_disk(work.session):
+            if source.last_ingested_at is not None and source.last_ingested_at < due_before:
+                await queue.ingest_documents(work, source.id)
 
 
 async def search_for_wants(workshop: Workshop) -> None:
@@ -103,6 +107,7 @@ async def clean(workshop: Workshop) -> None:
         await accounts.forget_ended(session, moment - ENDED_TOKENS_KEPT)
         await budgets.prune(session)
         await release_searches.prune(session, moment - SEARCHES_KEPT)
+        await answers.prune(session, moment - ANSWERS_KEPT)
 
 
 def _cron(chore: Chore, **times: Any) -> CronJob:

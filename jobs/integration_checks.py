@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from integrations.errors import IntegrationError
+from integrations.language_models import LanguageModel
 from integrations.myanonamouse import MyAnonamouse
 from integrations.prowlarr import Indexer, Prowlarr
 from integrations.torznab import Torznab
@@ -19,7 +20,7 @@ from jobs.trackers import MAX_AGE, read_account
 from library import integrations as rows
 from library.database import Database
 from library.errors import Conflict
-from library.integration_options import ProwlarrOptions, TorznabOptions
+from library.integration_options import LanguageModelOptions, ProwlarrOptions, TorznabOptions
 from library.models.integrations import Integration, IntegrationKind, TrackerAccount
 from library.models.tables import now
 
@@ -29,6 +30,8 @@ CHECK_EVERY: dict[IntegrationKind, timedelta] = {
     IntegrationKind.TORZNAB: timedelta(minutes=30),
     IntegrationKind.MYANONAMOUSE: timedelta(minutes=30),
     IntegrationKind.QBITTORRENT: timedelta(minutes=5),
+    IntegrationKind.OPENAI_COMPATIBLE: timedelta(minutes=30),
+    IntegrationKind.ANTHROPIC: timedelta(minutes=30),
 }
 
 
@@ -93,6 +96,8 @@ async def _look(integrations: Integrations, opened: Opened[Any]) -> Checked:
             return await _check_tracker(integrations, opened)
         case IntegrationKind.QBITTORRENT:
             return await check_qbittorrent(opened, integrations.database)
+        case IntegrationKind.OPENAI_COMPATIBLE | IntegrationKind.ANTHROPIC:
+            return await _check_language_model(opened)
 
 
 async def _check_prowlarr(opened: Opened[Prowlarr], *, has_tracker: bool) -> Checked:
@@ -157,6 +162,21 @@ async def _check_tracker(integrations: Integrations, opened: Opened[MyAnonamouse
     await opened.client.check()
     checked.ok("SIGNED_IN", "The session is good, and belongs to this network.")
     _check_account(await read_account(integrations, opened, max_age=MAX_AGE), checked)
+    return checked
+
+
+async def _check_language_model(opened: Opened[LanguageModel]) -> Checked:
+    checked = Checked()
+    offered = await opened.client.models()
+    checked.ok("SIGNED_IN", "The server answers and says which models it has.")
+    wanted = LanguageModelOptions.model_validate(opened.integration.options).model
+    # Some servers name a model with its tag, and take it without.
+    if wanted in offered or f"{wanted}:latest" in offered:
+        checked.ok("MODEL", f"It has the model {wanted!r}.")
+    else:
+        checked.warn(
+            "UNKNOWN_MODEL", f"Its list has no model {wanted!r}. Correct the option `model`, or load it there."
+        )
     return checked
 
 

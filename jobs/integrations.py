@@ -14,17 +14,18 @@ from typing import Any, Generic, TypeVar
 
 from integrations.errors import AuthError, IntegrationError, Missing, Refused, Unavailable
 from integrations.http import Outside, Service
+from integrations.language_models import Anthropic, LanguageModel, OpenAICompatible
 from integrations.myanonamouse import ForeignHost, Hosts, MyAnonamouse
 from integrations.prowlarr import Prowlarr
 from integrations.qbittorrent import Credentials, QBittorrent
 from integrations.torznab import Torznab
 from jobs.events import Bus, Work, unit_of_work
 from jobs.tracker_session import SessionLease, StoredSession
-from library import downloads, events, integration_health, integration_secrets
+from library import answers, downloads, events, integration_health, integration_secrets
 from library import integrations as rows
 from library.database import Database
 from library.errors import ShelfgraphError
-from library.integration_options import RULES, MyAnonamouseOptions, TorznabOptions
+from library.integration_options import RULES, LanguageModelOptions, MyAnonamouseOptions, TorznabOptions
 from library.integration_secrets import SEED
 from library.integrations import NeedsAction, NotConfigured
 from library.models.integrations import Circuit, Integration, IntegrationKind
@@ -51,6 +52,13 @@ _MANNERS: dict[IntegrationKind, Service] = {
     # The user's own, nearby, and polled every two seconds; its whole list is asked for after each restart.
     IntegrationKind.QBITTORRENT: Service(
         "", "", requests=1200, per_seconds=60, burst=120, at_once=8, timeout_seconds=30, most_bytes=60_000_000
+    ),
+    # An answer comes in small events, each with much about it.
+    IntegrationKind.OPENAI_COMPATIBLE: Service(
+        "", "", requests=60, per_seconds=60, burst=10, at_once=4, timeout_seconds=30, most_bytes=20_000_000
+    ),
+    IntegrationKind.ANTHROPIC: Service(
+        "", "", requests=60, per_seconds=60, burst=10, at_once=4, timeout_seconds=30, most_bytes=20_000_000
     ),
 }
 
@@ -137,6 +145,14 @@ class Integrations:
     async def torznabs(self) -> list[Opened[Torznab]]:
         """Every Torznab indexer that may be called."""
         return await self._all_callable(IntegrationKind.TORZNAB)
+
+    async def language_model(self) -> Opened[LanguageModel]:
+        """The model that writes answers; raises NotConfigured."""
+        async with self.database.read() as session:
+            integration = await answers.writer(session)
+        if integration is None:
+            raise NotConfigured(*answers.MODEL_KINDS)
+        return await self._callable(integration)
 
     async def by_id(self, integration_id: int) -> Opened[Any]:
         """One integration; raises NotFound, NotConfigured when it is off, or NeedsAction."""
@@ -260,6 +276,8 @@ class Integrations:
                 client = QBittorrent(self.outside.client(service), credentials, service=integration.name)
             case IntegrationKind.MYANONAMOUSE:
                 client = self._tracker(integration, service, opened[SEED])
+            case IntegrationKind.OPENAI_COMPATIBLE | IntegrationKind.ANTHROPIC:
+                client = self._language_model(integration, service, opened.get("api_key", ""))
         return _Kept(integration.updated_at, service, client)
 
     def _prowlarr(self, integration: Integration, service: Service, api_key: str) -> Prowlarr:
@@ -278,6 +296,11 @@ class Integrations:
         session = StoredSession(self.database, self.seal, integration.id, integration.name, seed, self._learn)
         client = self.outside.client(replace(service, other_urls=(hosts.site, hosts.seedbox, hosts.cdn)))
         return MyAnonamouse(client, integration.name, session, hosts=hosts)
+
+    def _language_model(self, integration: Integration, service: Service, api_key: str) -> LanguageModel:
+        model = LanguageModelOptions.model_validate(integration.options).model
+        speaks = Anthropic if integration.kind is IntegrationKind.ANTHROPIC else OpenAICompatible
+        return speaks(self.outside.client(service), integration.name, model=model, api_key=api_key)
 
     def _learn(self, secret: str) -> None:
         self.outside.learn(secret)

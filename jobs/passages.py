@@ -13,6 +13,8 @@ from library import postings
 from library.models.metadata import EntityKind, Field
 from library.models.passages import OwnerKind, Passage
 from library.passages import NewPassage, replace_passages
+from rag.documents.splitting import split_document
+from rag.documents.text import DocumentText
 from rag.keywords import impacts_of
 from rag.passages import PassageText, book_header, content_hash, cut_name, split_text
 
@@ -25,6 +27,7 @@ class Splitter:
 
     cut: str
     pieces: Callable[[str, str], Sequence[PassageText]]  # of a text under a header
+    document_pieces: Callable[[DocumentText], Sequence[PassageText]]  # along a document's sections
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, window: int, cut: str | None = None) -> Self:
@@ -32,7 +35,11 @@ class Splitter:
 
         Under the name of another `cut` it goes on with passages of a former version.
         """
-        return cls(cut or cut_name(tokenizer, window), partial(split_text, tokenizer=tokenizer, window=window))
+        return cls(
+            cut or cut_name(tokenizer, window),
+            partial(split_text, tokenizer=tokenizer, window=window),
+            partial(split_document, tokenizer=tokenizer, window=window),
+        )
 
 
 async def refresh_passages(
@@ -56,11 +63,17 @@ async def refresh_passages(
     changed = await replace_passages(
         session, OwnerKind.BOOK, texts, cut=split.cut, are_new=are_new, keep_other_cuts=keep_other_cuts
     )
-    if changed and await postings.are_kept(session):
-        theirs = (Passage.owner_kind == OwnerKind.BOOK, Passage.owner_id.in_(changed))
-        while await postings.write_missing(session, impacts_of, *theirs):
-            pass
+    await write_words(session, OwnerKind.BOOK, changed)
     return changed
+
+
+async def write_words(session: AsyncSession, kind: OwnerKind, owner_ids: Collection[int]) -> None:
+    """Where the index lies in the database, let the new passages of these owners be found by their words at once."""
+    if owner_ids and await postings.are_kept(session):
+        while await postings.write_missing(
+            session, impacts_of, Passage.owner_kind == kind, Passage.owner_id.in_(owner_ids)
+        ):
+            pass
 
 
 def new_passage(piece: PassageText) -> NewPassage:

@@ -27,6 +27,31 @@ async def embed_passages(work: Work) -> Job:
     return await _once(work, JobKind.EMBED_PASSAGES, {}, SYSTEM)
 
 
+async def ingest_documents(
+    work: Work,
+    source_id: int,
+    *,
+    created_by: str = SYSTEM,
+    idempotency_key: str | None = None,
+    force: bool = False,
+) -> Job:
+    """Read one source of documents; an ingest of it that has not ended is returned instead of a second one."""
+    payload = {"source_id": source_id, "force": force}
+    return await _once(work, JobKind.INGEST_DOCUMENTS, payload, created_by, idempotency_key)
+
+
+async def reindex(
+    work: Work,
+    *,
+    owner: tuple[str, int] | None = None,
+    created_by: str = SYSTEM,
+    idempotency_key: str | None = None,
+) -> Job:
+    """Cut and embed again: everything, or one owner of passages by its kind and id."""
+    payload = {"owner_kind": owner[0], "owner_id": owner[1]} if owner is not None else {}
+    return await _once(work, JobKind.REINDEX, payload, created_by, idempotency_key)
+
+
 async def build_index(work: Work) -> Job:
     """Publish a new generation of the index; one such job is enough."""
     return await _once(work, JobKind.BUILD_INDEX, {}, SYSTEM)
@@ -78,6 +103,11 @@ async def import_download(work: Work, download_id: int, *, created_by: str = SYS
 async def undo_import(work: Work, import_id: int, *, created_by: str, idempotency_key: str | None = None) -> Job:
     """Take the files of an import out of the library again, into the recycle folder."""
     return await _once(work, JobKind.UNDO_IMPORT, {"import_id": import_id}, created_by, idempotency_key)
+
+
+async def answer_question(work: Work, answer_id: int, *, created_by: str) -> Job:
+    """Have a language model write an answer from what was found."""
+    return await _start(work, JobKind.ANSWER_QUESTION, {"answer_id": answer_id}, created_by)
 
 
 async def cancel(work: Work, job_id: int) -> Job:

@@ -20,6 +20,8 @@ from redis.exceptions import RedisError
 from integrations.apprise_messages import AppriseMessages
 from integrations.http import Outside
 from jobs.decoding import AudioDecoder
+from jobs.document_reading import DocumentReader
+from jobs.documents import Ingesting
 from jobs.downloads import Grabbing
 from jobs.embedding_model import EmbeddingModel
 from jobs.events import Bus, open_queue, unit_of_work
@@ -33,12 +35,14 @@ from jobs.polling import Paces, Poller
 from jobs.scans import Scanning
 from jobs.stored_builds import require_pgvector
 from jobs.tagging import TagWriter
+from jobs.watching import Watcher
 from jobs.workshop import Workshop, handlers
 from library.database import Database, identity, open_database
 from library.integrations import EnvironmentIntegration, from_environment
 from library.models.integrations import IntegrationKind
 from library.scanning.file_reader import FileReader
 from library.sealing import Seal
+from rag.documents.bounds import Bounds
 from settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -49,6 +53,7 @@ CHORES_AT_ONCE = 4  # they must never wait for long jobs
 DELIVERIES = 1_000  # a dead worker's message comes again; the job's row counts the attempts that matter
 POLL_SECONDS = 0.1
 RECONNECT_SECONDS = 0.5
+_MODEL_KINDS = {"openai": IntegrationKind.OPENAI_COMPATIBLE, "anthropic": IntegrationKind.ANTHROPIC}
 LONGEST_HOST_NAME = 40  # in the name of a worker, which stands in rows
 
 
@@ -94,6 +99,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
     reader = await stack.enter_async_context(
         FileReader(processes=settings.scan_processes, timeout=settings.file_timeout_seconds)
     )
+    documents = await stack.enter_async_context(DocumentReader(bounds=Bounds(file_bytes=settings.max_document_bytes)))
     decoder = await stack.enter_async_context(AudioDecoder())
     tagger = await stack.enter_async_context(TagWriter())
     threads = settings.embedding_threads or os.cpu_count() or 1
@@ -111,6 +117,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
     database_identity = await identity(database)
     paces = Paces(watched=settings.watched_poll_seconds, idle=settings.idle_poll_seconds)
     await _in_background(stack, Poller(integrations, database_identity, name, paces=paces).run, "polls")
+    await _in_background(stack, Watcher(database, bus).run, "document folders")
     hours = settings.scan_interval_hours
     return Workshop(
         database=database,
@@ -120,6 +127,7 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
         integrations=integrations,
         handlers=handlers(
             scanning=scanning,
+            ingesting=Ingesting(documents, model, (settings.data_dir,)),
             indexing=indexing,
             grabbing=Grabbing(integrations, database_identity),
             importing=Importing(scanning, decoder, tagger, settings.resolved_recycle_dir),
@@ -159,11 +167,22 @@ def _environment(settings: Settings) -> list[EnvironmentIntegration]:
             {"username": settings.qbittorrent_username, "password": settings.qbittorrent_password},
         ),
     ]
-    return [
+    found = [
         EnvironmentIntegration(kind, url, {name: _plain(value) for name, value in named.items()})
         for kind, url, named in given
         if url or (kind is IntegrationKind.MYANONAMOUSE and settings.myanonamouse_session)
     ]
+    return [*found, *_language_model(settings)]
+
+
+def _language_model(settings: Settings) -> list[EnvironmentIntegration]:
+    """The language model that settings name: by its name, as Anthropic needs no address."""
+    if not settings.language_model_name:
+        return []
+    kind = _MODEL_KINDS[settings.language_model_api]
+    secrets = {"api_key": _plain(settings.language_model_api_key)}
+    options = {"model": settings.language_model_name}
+    return [EnvironmentIntegration(kind, settings.language_model_url, secrets, options)]
 
 
 def _plain(value: SecretStr | str | None) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from jobs.answers import answer_question
+from jobs.documents import Ingesting, ingest_documents
 from jobs.downloads import Grabbing, grab_download, steer_download
 from jobs.embedding_model import EmbeddingModel
 from jobs.embeddings import embed_passages, start_when_due
@@ -15,6 +17,7 @@ from jobs.index_builds import Indexing, build_index
 from jobs.integration_checks import check_integration
 from jobs.integrations import Integrations
 from jobs.purchases import buy_at_tracker
+from jobs.reindexing import reindex
 from jobs.release_searches import Searching, search_releases
 from jobs.scans import Scanning, scan_library
 from jobs.trackers import refresh_tracker
@@ -52,11 +55,19 @@ class Workshop:
 
 
 def handlers(
-    *, scanning: Scanning, indexing: Indexing, grabbing: Grabbing, importing: Importing, integrations: Integrations
+    *,
+    scanning: Scanning,
+    ingesting: Ingesting,
+    indexing: Indexing,
+    grabbing: Grabbing,
+    importing: Importing,
+    integrations: Integrations,
 ) -> Mapping[JobKind, Handler]:
     """How each kind of job is done with what is open."""
     return {
         JobKind.SCAN_LIBRARY: partial(scan_library, scanning=scanning),
+        JobKind.INGEST_DOCUMENTS: partial(ingest_documents, ingesting=ingesting),
+        JobKind.REINDEX: partial(reindex, indexing=indexing),
         JobKind.EMBED_PASSAGES: partial(embed_passages, indexing=indexing),
         JobKind.BUILD_INDEX: partial(build_index, indexing=indexing),
         JobKind.CHECK_INTEGRATION: partial(check_integration, integrations=integrations),
@@ -67,4 +78,5 @@ def handlers(
         JobKind.STEER_DOWNLOAD: partial(steer_download, grabbing=grabbing),
         JobKind.IMPORT_DOWNLOAD: partial(import_download, importing=importing),
         JobKind.UNDO_IMPORT: partial(undo_import, importing=importing),
+        JobKind.ANSWER_QUESTION: partial(answer_question, integrations=integrations),
     }

@@ -29,6 +29,11 @@ def search_topic(search_id: int) -> str:
     return f"release-search:{search_id}"
 
 
+def answer_topic(answer_id: int) -> str:
+    """The topic of one written answer."""
+    return f"answer:{answer_id}"
+
+
 def encode_sequence(event_id: int) -> str:
     """The opaque string clients resume from."""
     return f"s{event_id:x}"

@@ -91,7 +91,16 @@ class QBittorrentOptions(_Options):
     write_tags: bool = False  # into copies; a link is the file that seeds
 
 
-AnyOptions = ProwlarrOptions | TorznabOptions | MyAnonamouseOptions | QBittorrentOptions
+class LanguageModelOptions(_Options):
+    """Which model writes answers, and how much."""
+
+    model: str = Field(min_length=1, max_length=200)
+    maximum_tokens: int = Field(default=800, ge=50, le=8_000)  # of one answer
+    timeout_seconds: float = Field(default=60, ge=1, le=600)  # for one answer, to its end
+    daily_answers: int = Field(default=200, ge=0, le=100_000)
+
+
+AnyOptions = ProwlarrOptions | TorznabOptions | MyAnonamouseOptions | QBittorrentOptions | LanguageModelOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,15 @@ RULES: dict[IntegrationKind, KindRules] = {
     ),
     # A network that qBittorrent trusts needs neither; a password without a name is an API key.
     IntegrationKind.QBITTORRENT: KindRules("qBittorrent", QBittorrentOptions, frozenset({"username", "password"})),
+    # Servers on one's own machine want no key.
+    IntegrationKind.OPENAI_COMPATIBLE: KindRules("Language model", LanguageModelOptions, frozenset({"api_key"})),
+    IntegrationKind.ANTHROPIC: KindRules(
+        "Anthropic",
+        LanguageModelOptions,
+        frozenset({"api_key"}),
+        frozenset({"api_key"}),
+        default_url="https://api.anthropic.com",
+    ),
 }
 
 

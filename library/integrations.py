@@ -28,6 +28,7 @@ class EnvironmentIntegration:
     kind: IntegrationKind
     url: str
     secrets: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)  # those that it fixes
 
 
 class NotConfigured(Conflict):
@@ -256,7 +257,8 @@ async def _from_environment(session: AsyncSession, seal: Seal, given: Environmen
     if integration is not None and integration.source is IntegrationSource.ENVIRONMENT:
         kept = await secrets_of(session, seal, integration.id)
         kept.pop(ROTATED, None)
-        if kept == secrets and integration.url == usable_url(url):
+        is_set = given.options.items() <= integration.options.items()
+        if kept == secrets and is_set and integration.url == usable_url(url):
             return None
     if integration is not None:
         forgotten = dict.fromkeys(RULES[given.kind].secrets)
@@ -268,6 +270,7 @@ async def _from_environment(session: AsyncSession, seal: Seal, given: Environmen
         source=IntegrationSource.ENVIRONMENT,
         integration_id=integration.id if integration is not None else None,
         url=url,
+        options=given.options,
         secrets=secrets,
     )
 

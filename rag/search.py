@@ -63,6 +63,16 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class PassageHit:
+    """A passage by itself; `cosine` is its nearness to the question, `score` within 0..1 falls in the order given."""
+
+    passage_id: int
+    owner: Owner
+    cosine: float
+    score: float
+
+
+@dataclass(frozen=True)
 class _Found:
     # Owners with the passage that stands for each, what they are worth, and which legs proposed them.
     owners: list[Owner]
@@ -104,6 +114,33 @@ async def search(
     vectors = [] if mode is Mode.KEYWORD or query_vector is None else [query_vector]
     words = {} if mode is Mode.VECTOR else query_stems(query)
     return await _ranked(source, vectors, await _weighted(source, words), KEYWORD_WORTH, scope, first)
+
+
+async def search_passages(
+    source: PassageSource, weights: Mapping[str, float], vector: Floats, *, first: int, scope: Scope = EVERYTHING
+) -> list[PassageHit]:
+    """Return the `first` best passages, several of one owner if need be, ranked as `search` ranks owners.
+
+    `weights` are those of `question_weights`, `vector` is the unit vector of the query.
+    """
+    candidates = await source.gather(Probe([vector], weights, max(CANDIDATES, first)), scope)
+    cosines = np.maximum(candidates.cosines, 0).max(axis=1, initial=0)
+    values = cosines + KEYWORD_WORTH / math.sqrt(math.fsum(weights.values()) or 1) * candidates.keyword_scores
+    order = np.lexsort((candidates.passage_ids, -values))[:first]
+    return [
+        PassageHit(
+            passage_id=int(candidates.passage_ids[place]),
+            owner=candidates.owners[place],
+            cosine=float(cosines[place]),
+            score=_within_one(float(values[place])),
+        )
+        for place in order.tolist()
+    ]
+
+
+async def question_weights(source: PassageSource, query: str) -> dict[str, float]:
+    """Return the stems that a query asks for, each with how much it says: the rarer, the more."""
+    return await _weighted(source, query_stems(query))
 
 
 async def similar(

@@ -13,13 +13,21 @@ from library.pagination import Keyset, Page, Rows, SortKey, decode_cursor, encod
 
 
 class ChildPages:
-    """The children of parents, in the order of a column that is unique among the children of one parent."""
+    """The children of parents, in the order of a column that is unique among the children of one parent.
+
+    Only children that fulfil all `conditions` count.
+    """
 
     def __init__(
-        self, database: Database, parent: InstrumentedAttribute[Any], order: InstrumentedAttribute[Any]
+        self,
+        database: Database,
+        parent: InstrumentedAttribute[Any],
+        order: InstrumentedAttribute[Any],
+        *conditions: sa.ColumnElement[bool],
     ) -> None:
         self._database = database
         self._parent = parent
+        self._conditions = conditions
         self._keyset = Keyset(sa.select(parent.class_), (SortKey(order),))
         self._pages: DataLoader[tuple[int, Page], Rows] = DataLoader(load_fn=self._load_pages)
         self._counts: DataLoader[int, int] = DataLoader(load_fn=self._load_counts)
@@ -50,7 +58,7 @@ class ChildPages:
         direction = column.desc() if page.backward else column.asc()
         place = sa.func.row_number().over(partition_by=self._parent, order_by=direction).label("place")
         table = self._parent.class_
-        numbered = sa.select(table.id, place).where(self._parent.in_(list(parent_ids)))
+        numbered = sa.select(table.id, place).where(self._parent.in_(list(parent_ids)), *self._conditions)
         if page.cursor is not None:
             value = decode_cursor(page.cursor, self._keyset)[0]
             numbered = numbered.where(column < value if page.backward else column > value)
@@ -67,7 +75,7 @@ class ChildPages:
         return Rows(kept, has_previous=elsewhere, has_next=more)
 
     async def _load_counts(self, parent_ids: list[int]) -> list[int]:
-        counted = sa.select(self._parent, sa.func.count()).where(self._parent.in_(parent_ids)).group_by(self._parent)
-        (rows,) = await self._database.rows((counted, {}))
+        counted = sa.select(self._parent, sa.func.count()).where(self._parent.in_(parent_ids), *self._conditions)
+        (rows,) = await self._database.rows((counted.group_by(self._parent), {}))
         counts = dict(rows)
         return [counts.get(parent_id, 0) for parent_id in parent_ids]

@@ -9,6 +9,7 @@ import strawberry
 from library.database import Database
 from library.errors import MalformedCursor
 from library.pagination import Keyset, Page, Rows, fetch_page
+from resolvers.child_pages import ChildPages
 from resolvers.context import Info
 
 NodeType = TypeVar("NodeType")
@@ -62,6 +63,14 @@ async def connect(info: Info, keyset: Keyset, page: Page, make: Callable[[Any], 
     async with database.read() as session:
         rows = await fetch_page(session, keyset, page)
     return _connection(rows, make, lambda: _count_rows(database, keyset))
+
+
+async def connect_children(
+    pages: ChildPages, parent_id: int, page: Page, make: Callable[[Any], NodeType]
+) -> Connection[NodeType]:
+    """One parent's page of children; pages of many parents take one statement."""
+    rows = await pages.load(parent_id, page)
+    return _connection(rows, make, lambda: pages.count(parent_id))
 
 
 def connect_list(items: Sequence[Any], page: Page, make: Callable[[Any], NodeType]) -> Connection[NodeType]:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import strawberry
 
@@ -10,7 +11,7 @@ from jobs.events import Bus
 from library.database import Database
 from library.models.accounts import Role
 from library.sealing import Seal
-from resolvers.release_loaders import ReleaseLoaders
+from resolvers.document_loaders import DocumentLoaders
 from resolvers.search_access import SearchAccess
 
 
@@ -52,11 +53,12 @@ class Context:
     demo: bool
     version: str
     check_viewer: Callable[[Viewer], Awaitable[bool]]
-    loaders: ReleaseLoaders = field(init=False)
+    loaders: DocumentLoaders = field(init=False)
     session: Session = field(default_factory=Session)
+    private_folders: tuple[Path, ...] = ()  # Shelfgraph's own, which no document is read from
 
     def __post_init__(self) -> None:
-        self.loaders = ReleaseLoaders(self.database)
+        self.loaders = DocumentLoaders(self.database)
 
     @property
     def allow_introspection(self) -> bool:
@@ -65,7 +67,7 @@ class Context:
 
     def clear_loaders(self) -> None:
         """Forget loaded rows, before each operation and each event of a subscription."""
-        self.loaders = ReleaseLoaders(self.database)
+        self.loaders = DocumentLoaders(self.database)
 
     async def viewer_still_valid(self) -> bool:
         """Whether the token this context was opened with still stands."""

@@ -1,6 +1,6 @@
 """Downloads in the graph: where each stands, why it cannot go on, how far it is, and what it has been through."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -14,8 +14,7 @@ from library.models.accounts import Role
 from library.models.downloads import DownloadState
 from library.pagination import Page
 from resolvers.books import Book, Edition
-from resolvers.child_pages import ChildPages
-from resolvers.connection import After, Before, Connection, Edge, First, Last, PageInfo
+from resolvers.connection import After, Before, Connection, First, Last, connect_children
 from resolvers.context import Info, Viewer
 from resolvers.descriptions import describe_enum
 from resolvers.ids import encode_id
@@ -244,7 +243,7 @@ class Download(Node):
     ) -> Connection[DownloadChange]:
         """A page of its history; pages of many downloads take one statement."""
         page = Page.of(first, after, last, before)
-        return await _connect(info.context.loaders.changes_of_download, self.row.id, page, DownloadChange.of)
+        return await connect_children(info.context.loaders.changes_of_download, self.row.id, page, DownloadChange.of)
 
     @strawberry.field(description="The files of its torrent, in the torrent's order; none until it has been fetched.")
     async def files(
@@ -252,7 +251,7 @@ class Download(Node):
     ) -> Connection[DownloadFile]:
         """A page of its files; pages of many downloads take one statement."""
         page = Page.of(first, after, last, before)
-        return await _connect(info.context.loaders.files_of_download, self.row.id, page, DownloadFile.of)
+        return await connect_children(info.context.loaders.files_of_download, self.row.id, page, DownloadFile.of)
 
 
 @strawberry.type(description="What a job about a download has moved.")
@@ -304,20 +303,6 @@ async def download_file_by_id(info: Info, file_id: int) -> DownloadFile | None:
 def shown(rows: Sequence[models.Download]) -> list[Download]:
     """View rows."""
     return [Download.of(row) for row in rows]
-
-
-async def _connect(
-    pages: ChildPages, parent_id: int, page: Page, make: Callable[[Any], NodeType]
-) -> Connection[NodeType]:
-    rows = await pages.load(parent_id, page)
-    edges = [Edge(node=make(row), cursor=cursor) for row, cursor in rows.rows]
-    page_info = PageInfo(
-        has_next_page=rows.has_next,
-        has_previous_page=rows.has_previous,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
-    )
-    return Connection(edges=edges, page_info=page_info, _count=lambda: pages.count(parent_id))
 
 
 async def _child(info: Info, table: type[Any], row_id: int) -> Any:

@@ -74,8 +74,18 @@ class QBittorrentOptions:
     )
 
 
+@strawberry.type(description="How a language model writes answers.")
+class LanguageModelOptions:
+    """As stored."""
+
+    model: str = strawberry.field(description="The model's name, as its server calls it.")
+    maximum_tokens: int = strawberry.field(description="Most tokens of one answer.")
+    timeout_seconds: float = strawberry.field(description="Longest time for one answer, to its end.")
+    daily_answers: int = strawberry.field(description="Most answers on one day (UTC), of all who ask.")
+
+
 IntegrationOptions = Annotated[
-    ProwlarrOptions | TorznabOptions | MyAnonamouseOptions | QBittorrentOptions,
+    ProwlarrOptions | TorznabOptions | MyAnonamouseOptions | QBittorrentOptions | LanguageModelOptions,
     strawberry.union("IntegrationOptions", description="What can be set, by kind."),
 ]
 
@@ -176,6 +186,25 @@ class QBittorrentInput:
     )
 
 
+@strawberry.input(description="A language model, which writes answers. What is left out stays as it is.")
+class LanguageModelInput:
+    """A patch."""
+
+    api_key: strawberry.Maybe[str | None] = strawberry.field(
+        description="Its API key, write-only; null where its server wants none."
+    )
+    model: strawberry.Maybe[str] = strawberry.field(
+        description="The model's name, as its server calls it; a new one needs it."
+    )
+    maximum_tokens: strawberry.Maybe[int] = strawberry.field(description="Most tokens of one answer, 50 to 8,000.")
+    timeout_seconds: strawberry.Maybe[float] = strawberry.field(
+        description="Longest time for one answer, to its end, up to 600."
+    )
+    daily_answers: strawberry.Maybe[int] = strawberry.field(
+        description="Most answers on one day (UTC), of all who ask; 0: none."
+    )
+
+
 @strawberry.input(one_of=True, description="Which kind of server it is, with its credentials and options.")
 class IntegrationServiceInput:
     """Exactly one."""
@@ -184,6 +213,14 @@ class IntegrationServiceInput:
     torznab: TorznabInput | None = strawberry.field(default=strawberry.UNSET, description="A Torznab indexer.")
     myanonamouse: MyAnonamouseInput | None = strawberry.field(default=strawberry.UNSET, description="MyAnonamouse.")
     qbittorrent: QBittorrentInput | None = strawberry.field(default=strawberry.UNSET, description="qBittorrent.")
+    openai_compatible: LanguageModelInput | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A language model whose server speaks OpenAI's chat completions, such as Ollama; the address "
+        "mostly ends in `/v1`.",
+    )
+    anthropic: LanguageModelInput | None = strawberry.field(
+        default=strawberry.UNSET, description="A language model of Anthropic's; the address may be left out."
+    )
 
 
 # What is a credential, and under which name it is kept; all else that is given is an option.
@@ -193,6 +230,8 @@ _KINDS = {
     "torznab": IntegrationKind.TORZNAB,
     "myanonamouse": IntegrationKind.MYANONAMOUSE,
     "qbittorrent": IntegrationKind.QBITTORRENT,
+    "openai_compatible": IntegrationKind.OPENAI_COMPATIBLE,
+    "anthropic": IntegrationKind.ANTHROPIC,
 }
 
 
@@ -208,6 +247,8 @@ def shown(kind: IntegrationKind, stored: Mapping[str, Any]) -> Any:
             return MyAnonamouseOptions(**{name: value for name, value in options.items() if name != "hosts"})
         case IntegrationKind.QBITTORRENT:
             return _shown_client(options)
+        case IntegrationKind.OPENAI_COMPATIBLE | IntegrationKind.ANTHROPIC:
+            return LanguageModelOptions(**options)
 
 
 def taken_apart(service: IntegrationServiceInput) -> tuple[IntegrationKind, dict[str, Any], dict[str, str | None]]:

@@ -33,6 +33,8 @@ describe_enum(
         IntegrationKind.MYANONAMOUSE: "MyAnonamouse, a tracker with an account that is cared for.",
         IntegrationKind.TORZNAB: "One indexer that speaks Torznab, such as one of Jackett.",
         IntegrationKind.QBITTORRENT: "qBittorrent, the download client.",
+        IntegrationKind.OPENAI_COMPATIBLE: "A language model whose server speaks OpenAI's chat completions.",
+        IntegrationKind.ANTHROPIC: "A language model of Anthropic's.",
     },
     name="IntegrationKind",
 )

@@ -15,9 +15,11 @@ from library.errors import NotFound
 from library.models.accounts import Role
 from library.models.jobs import JobKind, JobState
 from library.pagination import Keyset, Page, SortKey
+from resolvers.answers import AnswerResult
 from resolvers.connection import After, Before, Connection, First, Last, connect
 from resolvers.context import Context, Info, Viewer
 from resolvers.descriptions import describe_enum
+from resolvers.documents import IngestResult
 from resolvers.downloads import DownloadResult
 from resolvers.errors import ConflictError, NotFoundError
 from resolvers.ids import decode_id_of, encode_id
@@ -44,6 +46,9 @@ describe_enum(
         JobKind.UNDO_IMPORT: "Takes the files of an import out of the library, into the recycle folder.",
         JobKind.REFRESH_TRACKER: "Reads how the user's account at the tracker stands.",
         JobKind.BUY_AT_TRACKER: "Buys something at the tracker, within the budget it was given.",
+        JobKind.INGEST_DOCUMENTS: "Reads a folder, a file or an upload into the knowledge base.",
+        JobKind.REINDEX: "Cuts and embeds again, everything or one book or document.",
+        JobKind.ANSWER_QUESTION: "Has a language model write an answer from the passages that were found.",
     },
     name="JobKind",
 )
@@ -134,13 +139,17 @@ JobResult = Annotated[
     | PurchaseResult
     | ReleaseSearchResult
     | DownloadResult
-    | ImportResult,
+    | ImportResult
+    | IngestResult
+    | AnswerResult,
     strawberry.union("JobResult", description="What a job made, by its kind."),
 ]
 _RESULTS: dict[JobKind, Callable[..., Any]] = {
     JobKind.SCAN_LIBRARY: ScanResult,
     JobKind.EMBED_PASSAGES: EmbeddingResult,
     JobKind.BUILD_INDEX: IndexResult,
+    JobKind.INGEST_DOCUMENTS: IngestResult,
+    JobKind.REINDEX: EmbeddingResult,
     JobKind.SEARCH_RELEASES: ReleaseSearchResult,
     JobKind.GRAB_DOWNLOAD: DownloadResult,
     JobKind.STEER_DOWNLOAD: DownloadResult,
@@ -149,6 +158,7 @@ _RESULTS: dict[JobKind, Callable[..., Any]] = {
     JobKind.CHECK_INTEGRATION: IntegrationCheckResult.of,
     JobKind.REFRESH_TRACKER: TrackerRefreshResult,
     JobKind.BUY_AT_TRACKER: PurchaseResult,
+    JobKind.ANSWER_QUESTION: AnswerResult,
 }
 
 

@@ -10,8 +10,10 @@ import strawberry
 from library import models
 from library.errors import BadInput, MalformedId
 from resolvers.accounts import api_token_by_id
+from resolvers.answers import answer_by_id
 from resolvers.books import Book, Edition, Person, Series, SeriesEntry, Tag
 from resolvers.context import Context, Info
+from resolvers.documents import document_by_id, document_source_by_id, section_by_id
 from resolvers.downloads import download_by_id, download_change_by_id, download_file_by_id
 from resolvers.files import AudioFile, Chapter
 from resolvers.ids import decode_id
@@ -21,6 +23,7 @@ from resolvers.jobs import job_by_id, job_item_error_by_id
 from resolvers.libraries import library_root_by_id
 from resolvers.nodes import Node
 from resolvers.notifications import notification_target_by_id
+from resolvers.passages import Passage
 from resolvers.permissions import Everybody, may_read
 from resolvers.quality_profiles import quality_profile_by_id
 from resolvers.release_searches import release_search_by_id
@@ -77,6 +80,10 @@ NODE_TYPES = {
     "SeriesEntry": _selected(models.SeriesEntry, SeriesEntry.of),
     "AudioFile": _selected(models.AudioFile, AudioFile.of),
     "Chapter": _selected(models.Chapter, Chapter.of),
+    "Document": NodeType(document_by_id, may_read),
+    "DocumentSection": NodeType(section_by_id, may_read),
+    "DocumentSource": NodeType(document_source_by_id, may_read),
+    "Passage": _selected(models.Passage, Passage.of),
     "LibraryRoot": NodeType(library_root_by_id, may_read),
     "Job": NodeType(job_by_id, _signed_in),
     "JobItemError": NodeType(job_item_error_by_id, _signed_in),
@@ -92,6 +99,7 @@ NODE_TYPES = {
     "Integration": NodeType(integration_by_id, _signed_in),
     "Purchase": NodeType(purchase_by_id, _signed_in),
     "NotificationTarget": NodeType(notification_target_by_id, _signed_in),
+    "Answer": NodeType(answer_by_id, _signed_in),
     "ApiToken": NodeType(api_token_by_id, _signed_in),
 }
 

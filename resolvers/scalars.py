@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import NewType
 
 import strawberry
+from starlette.datastructures import UploadFile
 from strawberry.types.scalar import ScalarDefinition
 
 BigInt = NewType("BigInt", int)
 ISBN = NewType("ISBN", str)
 ASIN = NewType("ASIN", str)
 URL = NewType("URL", str)
+Upload = NewType("Upload", UploadFile)
 
 _LARGEST = 2**63
 
@@ -33,6 +35,18 @@ def _parse_time(value: object) -> datetime:
     return moment
 
 
+def _parse_upload(value: object) -> object:
+    if not isinstance(value, UploadFile):
+        message = "Upload is a file of a multipart request, put in place by its `map`; it cannot be written in JSON."
+        raise ValueError(message)  # noqa: TRY004 graphql-core reports ValueError as the client's mistake
+    return value
+
+
+def _never(value: object) -> object:
+    message = f"Upload is for input only, not {type(value).__name__}."
+    raise ValueError(message)
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     BigInt: strawberry.scalar(
         name="BigInt",
@@ -47,6 +61,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=lambda moment: moment.isoformat(),
         parse_value=_parse_time,
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description="A file, sent in a multipart request with `operations` and `map`; only as a variable.",
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        serialize=_never,
+        parse_value=_parse_upload,
     ),
     URL: strawberry.scalar(
         name="URL",

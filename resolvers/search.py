@@ -1,46 +1,57 @@
 """`semanticSearch`: a thread embeds the question, both legs run, and one visit to the database fetches the found."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
+import sqlalchemy.orm
 import strawberry
 
 from library import models, passages
 from library.errors import BadInput, PageOutOfBounds
+from library.models.passages import OwnerKind
 from library.pagination import MAXIMUM_PAGE
 from library.passages import Lineage
 from rag.keywords import query_stems
-from rag.search import Hit, Leg, Mode, search
-from rag.sources import Scope
+from rag.search import Hit, Mode
+from rag.sources import Owner
+from resolvers.asking import Asked, asked_for, hits_of
 from resolvers.book_filter import BookFilter
 from resolvers.books import Book
 from resolvers.context import Info
 from resolvers.descriptions import describe_enum
+from resolvers.document_filter import DocumentFilter
+from resolvers.documents import Document
 from resolvers.errors import ErrorCode
+from resolvers.interpretation import IgnoreFilters, Interpret, Interpretation, InterpretedFilter, interpreted_filters
+from resolvers.named_hits import Ranked, with_named
+from resolvers.passages import Passage
 from resolvers.permissions import CanRead
 from resolvers.search_access import Ready, Warming, WarmingReason
-from resolvers.search_filters import allowed_passages
+from resolvers.search_filters import Limits
+from resolvers.search_legs import SearchLeg
 from resolvers.snippets import Snippet, snippet_of
 
 MAXIMUM_QUESTION = 4_000
-_SPARE = 5  # hits that may turn out to have no book any more
 _IDS: sa.BindParameter[int] = sa.bindparam("ids", expanding=True)
 _BOOKS = sa.select(models.Book.id, models.Book).where(models.Book.id.in_(_IDS))
-_PASSAGES = sa.select(models.Passage.id, models.Passage.header, models.Passage.text).where(models.Passage.id.in_(_IDS))
-
-
-class SearchKind(StrEnum):
-    """What can be found."""
-
-    BOOK = "BOOK"
+_DOCUMENTS = (
+    sa.select(models.Document.id, models.Document)
+    .options(sa.orm.defer(models.Document.text))
+    .where(models.Document.id.in_(_IDS))
+)
+_PASSAGES = sa.select(models.Passage.id, models.Passage).where(models.Passage.id.in_(_IDS))
 
 
 describe_enum(
-    SearchKind, "What can be found.", {SearchKind.BOOK: "Books, by their description and facts."}, name="SearchKind"
+    OwnerKind,
+    "What can be found.",
+    {
+        OwnerKind.BOOK: "Books, by their description and facts.",
+        OwnerKind.DOCUMENT: "Documents of the knowledge base, by their text.",
+    },
+    name="SearchKind",
 )
 describe_enum(
     Mode,
@@ -51,12 +62,6 @@ describe_enum(
         Mode.VECTOR: "Meaning only: nearness of embeddings.",
     },
     name="SearchMode",
-)
-describe_enum(
-    Leg,
-    "A leg of the search that found a hit.",
-    {Leg.KEYWORD: "Words of the question stand in it.", Leg.VECTOR: "Its meaning is near the question's."},
-    name="SearchLeg",
 )
 describe_enum(
     WarmingReason,
@@ -75,14 +80,18 @@ _WARMING_MESSAGES = {
     WarmingReason.LOADING: "The search index is being loaded. Ask again in a second.",
 }
 
-SearchHit = Annotated[Book, strawberry.union("SearchHit", description="What a search can find.")]
+SearchHit = Annotated[Book | Document, strawberry.union("SearchHit", description="What a search can find.")]
 
 
 @strawberry.input(description="Which of the found things to give.")
 class SearchFilter:
-    """Applied inside the search: what it leaves out takes nobody's place."""
+    """Applied inside the search: what it leaves out takes nobody's place.
+
+    A filter of one kind alone asks for this kind, unless `kinds` says otherwise.
+    """
 
     book: BookFilter | None = strawberry.field(default=None, description="Which books.")
+    document: DocumentFilter | None = strawberry.field(default=None, description="Which documents.")
 
 
 @strawberry.type(description="A hit and why it was found.")
@@ -92,14 +101,16 @@ class SearchEdge:
     node: SearchHit = strawberry.field(description="What was found.")
     rank: int = strawberry.field(description="Its place, from 1.")
     score: float = strawberry.field(description="How well it fits, from 0 to 1; comparable within one answer.")
-    matched_by: list[Leg] = strawberry.field(description="The legs that found it.")
-    passage: strawberry.Private[str]
+    matched_by: list[SearchLeg] = strawberry.field(description="The legs that found it.")
+    passage: Passage | None = strawberry.field(
+        description="The passage that fits best; null where only its name fits, or if it was replaced just now."
+    )
     stems: strawberry.Private[Mapping[str, float]]
 
     @strawberry.field(description="The sentence that fits best.")
     def snippet(self) -> Snippet | None:
         """The snippet of the best passage."""
-        return snippet_of(self.stems, self.passage)
+        return snippet_of(self.stems, self.passage) if self.passage is not None else None
 
 
 @strawberry.type(description="An index that is being made by another model, or of texts cut in another way.")
@@ -147,6 +158,11 @@ class SemanticSearchPayload:
 
     edges: list[SearchEdge] = strawberry.field(description="The hits, best first.")
     info: SearchInfo = strawberry.field(description="What was searched.")
+    interpreted_filters: list[InterpretedFilter] = strawberry.field(
+        description="The filters that the question says in words, applied or not, in its order."
+    )
+    searched_text: str = strawberry.field(description="What remained of the question to search for.")
+    like_book: Book | None = strawberry.field(description='The book that the hits are like: "something like Dune".')
 
 
 @strawberry.type(description="Search cannot answer yet.")
@@ -187,7 +203,7 @@ class SearchQuery:
     """The root field of search."""
 
     @strawberry.field(
-        description="Find books by what they are about. The question may be a sentence; words count as well.",
+        description="Find books and documents by what they are about. The question may be a sentence; words count too.",
         permission_classes=[CanRead],
     )
     async def semantic_search(
@@ -195,22 +211,25 @@ class SearchQuery:
         info: Info,
         query: Annotated[str, strawberry.argument(description="What to look for, in your own words.")],
         kinds: Annotated[
-            list[SearchKind] | None, strawberry.argument(description="What to find; everything when left out.")
+            list[OwnerKind] | None, strawberry.argument(description="What to find; everything when left out.")
         ] = None,
         filter: Annotated[SearchFilter | None, strawberry.argument(description="Which of it.")] = None,  # noqa: A002 the contract's name
         mode: Annotated[Mode, strawberry.argument(description="Which legs run.")] = Mode.HYBRID,
         first: Annotated[int, strawberry.argument(description="How many hits, from 1 to 100.")] = 10,
+        interpret: Interpret = Interpretation.AUTO,
+        ignore_filters: IgnoreFilters = None,
     ) -> SemanticSearchResult | None:
-        """Rank passages, collapse them to their books, and give the best."""
+        """Rank passages, collapse them to their books and documents, and give the best."""
         check_first(first)
-        question = query.strip()
-        if not 1 <= len(question) <= MAXIMUM_QUESTION:
-            raise QuestionUnusable(len(question))
+        if not 1 <= len(query.strip()) <= MAXIMUM_QUESTION:
+            raise QuestionUnusable(len(query.strip()))
         state = info.context.search.state
         if isinstance(state, Warming):
             return SearchUnavailable.of(state)
-        found = [] if kinds == [] else await _hits(info, state, question, filter, mode, first)
-        return SemanticSearchPayload(edges=await _edges(info, found, question, first), info=_info(state))
+        limits = Limits.of(kinds, filter.book if filter else None, filter.document if filter else None)
+        asked = await asked_for(info.context, query, limits, interpret, ignore_filters or [])
+        found = [] if kinds == [] else await hits_of(state, asked, mode, first)
+        return await _payload(info, state, asked, found, 0 if kinds == [] else first)
 
 
 def check_first(first: int) -> None:
@@ -219,35 +238,47 @@ def check_first(first: int) -> None:
         raise PageOutOfBounds("first", first, MAXIMUM_PAGE)
 
 
-async def _hits(
-    info: Info, state: Ready, question: str, given: SearchFilter | None, mode: Mode, first: int
-) -> list[Hit]:
-    allowed = await allowed_passages(info.context, given.book if given is not None else None)
-    vector = None if mode is Mode.KEYWORD else await asyncio.to_thread(state.embedder.embed_query, question)
-    return await search(state.index, question, vector, scope=Scope(allowed), first=first + _SPARE, mode=mode)
-
-
-async def _edges(info: Info, hits: list[Hit], question: str, first: int) -> list[SearchEdge]:
-    # Both at once, not by loaders: an answer of milliseconds notices each visit to the database.
-    found, texts = await info.context.database.rows(
-        (_BOOKS, {"ids": [hit.owner.id for hit in hits]}),
-        (_PASSAGES, {"ids": [hit.passage_id for hit in hits]}),
+async def _payload(info: Info, state: Ready, asked: Asked, hits: list[Hit], first: int) -> SemanticSearchPayload:
+    # All at once, not by loaders: an answer of milliseconds notices each visit to the database.
+    liked = asked.understood.liked
+    ranked = with_named(hits, asked.understood.named)
+    book_ids = [one.owner.id for one in ranked if one.owner.kind == OwnerKind.BOOK]
+    document_ids = [one.owner.id for one in ranked if one.owner.kind == OwnerKind.DOCUMENT]
+    selected = _BOOKS if asked.of_named is None else _BOOKS.where(asked.of_named)
+    books, documents, passages = await info.context.database.rows(
+        (selected, {"ids": book_ids + ([liked.book_id] if liked is not None else [])}),
+        (_DOCUMENTS, {"ids": document_ids}),
+        (_PASSAGES, {"ids": [one.hit.passage_id for one in ranked if one.hit is not None]}),
     )
-    books = dict(found)
-    # A passage that has no text of its own is shown by its header; one that was replaced since, not at all.
-    shown = {passage_id: text or header for passage_id, header, text in texts}
-    stems = query_stems(question)
-    alive = [hit for hit in hits if hit.owner.id in books][:first]
+    nodes: dict[Owner, Book | Document] = {
+        **{Owner(OwnerKind.BOOK, row_id): Book.of(row) for row_id, row in books},
+        **{Owner(OwnerKind.DOCUMENT, row_id): Document.of(row) for row_id, row in documents if not row.missing_since},
+    }
+    like = nodes.get(Owner(OwnerKind.BOOK, liked.book_id)) if liked is not None else None
+    return SemanticSearchPayload(
+        edges=_edges([one for one in ranked if one.owner in nodes][:first], nodes, passages, asked),
+        info=_info(state),
+        interpreted_filters=interpreted_filters(asked.understood, asked.given_up),
+        searched_text=asked.text,
+        like_book=like if isinstance(like, Book) else None,
+    )
+
+
+def _edges(
+    ranked: Sequence[Ranked], nodes: Mapping[Owner, Book | Document], passages: Sequence[Any], asked: Asked
+) -> list[SearchEdge]:
+    shown = {row_id: Passage.of(row) for row_id, row in passages}
+    stems = query_stems(asked.words)
     return [
         SearchEdge(
-            node=Book.of(books[hit.owner.id]),
+            node=nodes[one.owner],
             rank=rank,
-            score=hit.score,
-            matched_by=sorted(hit.legs),
-            passage=shown.get(hit.passage_id, ""),
+            score=one.score,
+            matched_by=one.legs,
+            passage=shown.get(one.hit.passage_id) if one.hit is not None else None,
             stems=stems,
         )
-        for rank, hit in enumerate(alive, start=1)
+        for rank, one in enumerate(ranked, start=1)
     ]
 
 

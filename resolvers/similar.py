@@ -19,6 +19,7 @@ from resolvers.context import Info
 from resolvers.descriptions import describe_enum
 from resolvers.search import check_first
 from resolvers.search_access import Ready, Warming
+from resolvers.search_filters import Limits, allowed_passages
 
 
 class SimilarExclusion(StrEnum):
@@ -124,10 +125,13 @@ async def _hits(info: Info, state: Ready, book_id: int, first: int, exclude: Seq
     async with info.context.database.read() as session:
         texts = (await session.execute(own.order_by(passage.position))).all()
         excluded = await _passages_of(session, book_id, exclude)
+        has_documents = await session.scalar(sa.select(sa.exists().where(passage.owner_kind == OwnerKind.DOCUMENT)))
+    only_books = Limits(frozenset({OwnerKind.BOOK}))
+    allowed = await allowed_passages(info.context, only_books) if has_documents else None
     header = texts[0].header if texts else ""
     text = "\n".join(row.text for row in texts)
     owner = Owner(OwnerKind.BOOK, book_id)
-    return await similar(state.index, owner, header=header, text=text, first=first, scope=Scope(excluded=excluded))
+    return await similar(state.index, owner, header=header, text=text, first=first, scope=Scope(allowed, excluded))
 
 
 async def _passages_of(

@@ -18,6 +18,7 @@ from library.models.accounts import Role
 from library.models.jobs import FINISHED_STATES
 from resolvers.books import Book
 from resolvers.context import Context, Info
+from resolvers.documents import Document, document_by_id
 from resolvers.ids import decode_id_of
 from resolvers.jobs import Job, visible_job
 from resolvers.libraries import LibraryStats, library_stats
@@ -25,6 +26,7 @@ from resolvers.permissions import CanRead, IsMember, may_read
 
 POLL_SECONDS = 3.0  # rows are read again this often whatever Valkey says
 COALESCE_SECONDS = 0.25  # after the first change, at most four events a second
+_OF_DOCUMENTS = "DOCUMENT_"
 BATCH = 500  # more events than this at once are a resync, not a list
 
 AfterSequence = Annotated[
@@ -43,20 +45,32 @@ class JobEvent:
     )
 
 
-@strawberry.type(description="A book that was added, changed or found missing.")
+@strawberry.type(description="A book or document that was added, changed, found missing or removed.")
 class LibraryChange:
     """One event row."""
 
-    kind: str = strawberry.field(description="BOOK_ADDED, BOOK_UPDATED or BOOK_MISSING.")
-    title: str | None = strawberry.field(description="The book's title at that time.")
+    kind: str = strawberry.field(
+        description="BOOK_ADDED, BOOK_UPDATED or BOOK_MISSING; DOCUMENT_ADDED, DOCUMENT_UPDATED, DOCUMENT_MISSING "
+        "or DOCUMENT_REMOVED."
+    )
+    title: str | None = strawberry.field(description="Its title at that time; a document's path when it is gone.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
-    book_id: strawberry.Private[int | None]
+    row_id: strawberry.Private[int | None]
 
-    @strawberry.field(description="The book as it is now.")
+    @strawberry.field(description="The book as it is now; null for a document.")
     async def book(self, info: Info) -> Book | None:
         """The book, by its loader."""
-        row = await info.context.loaders.book.load(self.book_id) if self.book_id is not None else None
+        if self.row_id is None or self.kind.startswith(_OF_DOCUMENTS):
+            return None
+        row = await info.context.loaders.book.load(self.row_id)
         return Book.of(row) if row is not None else None
+
+    @strawberry.field(description="The document as it is now; null for a book, and for one that was removed.")
+    async def document(self, info: Info) -> Document | None:
+        """The document, by its loader."""
+        if self.row_id is None or not self.kind.startswith(_OF_DOCUMENTS):
+            return None
+        return await document_by_id(info, self.row_id)
 
 
 @strawberry.type(description="What has changed in the library.")
@@ -106,7 +120,7 @@ class ChangeSubscription:
                 return
 
     @strawberry.subscription(
-        description="Changes of the library: numbers first, then books as they are added, changed or missing.",
+        description="Changes of the library: numbers first, then books and documents as they change or go.",
         permission_classes=[CanRead],
     )
     async def library_changed(self, info: Info, after: AfterSequence = None) -> AsyncGenerator[LibraryEvent, None]:
@@ -165,4 +179,4 @@ async def _since(context: Context, topic: str, after: int | None) -> Batch:
 
 def _change(event: models.Event) -> LibraryChange:
     title = (event.state or {}).get("title")
-    return LibraryChange(kind=event.kind, title=title, occurred_at=event.created_at, book_id=event.entity_id)
+    return LibraryChange(kind=event.kind, title=title, occurred_at=event.created_at, row_id=event.entity_id)

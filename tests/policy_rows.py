@@ -1,12 +1,24 @@
 """Rows of the way from a want to an import, and of the servers it leads over, for the table of access."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from library import downloads, integrations, models, notifications, quality_profiles, release_searches, wants
+from library import (
+    answers,
+    documents,
+    downloads,
+    integrations,
+    models,
+    notifications,
+    quality_profiles,
+    release_searches,
+    wants,
+)
+from library.documents import NewSection, NewText
 from library.downloads import Reason, ReasonCode
 from library.models.downloads import DownloadState, ImportMode, ImportState
 from library.models.integrations import (
@@ -17,7 +29,9 @@ from library.models.integrations import (
     PurchaseState,
 )
 from library.models.jobs import JobKind, JobState
+from library.models.passages import OwnerKind
 from library.notification_events import Topic
+from library.passages import NewPassage, replace_passages
 from library.releases import ReleaseFacts
 from library.sealing import Seal
 
@@ -49,6 +63,7 @@ async def fill(session: AsyncSession, seal: Seal, place: Place) -> dict[str, Any
     found = models.DownloadFile(download_id=going_on.id, position=1, path="Crusoe/1.mp3", size_bytes=1)
     session.add(found)
     placed = await _import(session, done, place)
+    asked = await answers.create(session, "Is there an island?", [], [], created_by=place.owner)
     job = models.Job(
         kind=JobKind.GRAB_DOWNLOAD,
         payload={"download_id": going_on.id},
@@ -58,21 +73,53 @@ async def fill(session: AsyncSession, seal: Seal, place: Place) -> dict[str, Any
     )
     session.add(job)
     await session.flush()
-    return servers | {
-        "QualityProfile": profile,
-        "Want": wanted,
-        "ReleaseSearch": search,
-        "Release": offers[0],
-        "Download": going_on,
-        "DownloadChange": await session.scalar(
-            sa.select(models.DownloadChange).where(models.DownloadChange.download_id == going_on.id).limit(1)
-        ),
-        "DownloadFile": found,
-        "FailedDownload": failed,
-        "DoneDownload": done,
-        "Import": placed,
-        "ImportedFile": await session.scalar(sa.select(models.ImportedFile)),
-        "GrabJob": job,
+    return (
+        (await _documents(session, place))
+        | servers
+        | {
+            "QualityProfile": profile,
+            "Want": wanted,
+            "ReleaseSearch": search,
+            "Release": offers[0],
+            "Download": going_on,
+            "DownloadChange": await session.scalar(
+                sa.select(models.DownloadChange).where(models.DownloadChange.download_id == going_on.id).limit(1)
+            ),
+            "DownloadFile": found,
+            "FailedDownload": failed,
+            "DoneDownload": done,
+            "Import": placed,
+            "ImportedFile": await session.scalar(sa.select(models.ImportedFile)),
+            "GrabJob": job,
+            "Answer": asked,
+        }
+    )
+
+
+async def _documents(session: AsyncSession, place: Place) -> dict[str, Any]:
+    source = await documents.add_place(
+        session, Path("/guides/crusoe"), is_folder=True, watched=False, actor=place.owner
+    )
+    text = NewText(
+        path="crusoe.md",
+        title="Crusoe",
+        url=None,
+        format=models.DocumentFormat.MARKDOWN,
+        language="en",
+        text="Alone.",
+        sections=[NewSection(0, (), 0, 6)],
+        content_hash="0" * 64,
+        size_bytes=6,
+        modified_at=None,
+    )
+    document = await documents.write(session, source.id, None, text)
+    passage = NewPassage(0, "Crusoe", "Alone.", "1" * 64, 0, 6)
+    await replace_passages(session, OwnerKind.DOCUMENT, {document.id: [passage]}, cut="whole")
+    return {
+        "DocumentSource": source,
+        "Document": document,
+        "DocumentSection": await session.scalar(sa.select(models.DocumentSection)),
+        "Passage": await session.scalar(sa.select(models.Passage)),
     }
 
 

@@ -1,12 +1,13 @@
 """Shelfgraph's halves as separate processes on loopback, as users run them."""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import httpx
 ADMIN_TOKEN = "break-glass-token-of-the-tests-0123456789"
 SECRET_KEY = "key-that-the-tests-seal-credentials-with"
 START_SECONDS = 60.0
+_PORTS = range(10_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def environment(database_url: str, redis_url: str, data_dir: Path, **more: str) 
 @contextmanager
 def serving(settings: dict[str, str]) -> Iterator[Served]:
     """Run the API until the block ends."""
-    port = _free_port()
+    port = free_port()
     process = _start("serve", settings | {"SHELFGRAPH_PORT": str(port)})
     try:
         served = Served(f"http://127.0.0.1:{port}", ADMIN_TOKEN, process)
@@ -104,6 +106,18 @@ def wait_until(
         time.sleep(0.02)
 
 
+def free_port() -> int:
+    """A port of loopback that nobody listens on, and none of those that the system gives to outgoing connections.
+
+    It is drawn at random, as tests of other processes look for ports at the same time.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 def _start(command: str, settings: dict[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-m", "api.cli", command], env=settings, stdin=subprocess.DEVNULL)
 
@@ -123,9 +137,3 @@ def _is_ready(served: Served) -> bool:
         return httpx.get(f"{served.url}/health/ready").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

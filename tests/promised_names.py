@@ -18,8 +18,10 @@ type Query {
   libraryRoots: [LibraryRoot!]
   libraryStats: LibraryStats
   semanticSearch(
-    query: String!, kinds: [SearchKind!], filter: SearchFilter, mode: SearchMode = HYBRID, first: Int! = 10
+    query: String!, kinds: [SearchKind!], filter: SearchFilter, mode: SearchMode = HYBRID, first: Int! = 10,
+    interpret: Interpretation! = AUTO, ignoreFilters: [InterpretedFilterKind!]
   ): SemanticSearchResult
+  documents(first: Int, after: String, last: Int, before: String): DocumentConnection
   wants(first: Int, after: String, last: Int, before: String): WantConnection
   releaseSearch(id: ID!): ReleaseSearch
   downloads(first: Int, after: String, last: Int, before: String): DownloadConnection
@@ -35,6 +37,8 @@ type Mutation {
   addLibraryRoot(input: AddLibraryRootInput!): AddLibraryRootResult
   scanLibrary(input: ScanLibraryInput!): ScanLibraryResult
   updateBook(input: UpdateBookInput!): UpdateBookResult
+  ingestDocuments(input: IngestDocumentsInput!): IngestDocumentsResult
+  reindex(input: ReindexInput!): ReindexResult
   lockFields(input: LockFieldsInput!): LockFieldsResult
   searchReleases(input: SearchReleasesInput!): SearchReleasesResult
   requestDownload(input: RequestDownloadInput!): RequestDownloadResult
@@ -53,6 +57,7 @@ type Subscription {
   libraryChanged(after: String): LibraryEvent!
   downloadsUpdated(ids: [ID!], states: [DownloadState!], after: String): DownloadsEvent!
   releaseSearchUpdated(id: ID!, after: String): ReleaseSearchEvent!
+  askKnowledgeBase(input: AskInput!): AnswerEvent!
 }
 
 interface Node { id: ID! }
@@ -74,7 +79,15 @@ type Book implements Node {
   owned: Boolean!
 }
 
-type SemanticSearchPayload { edges: [SearchEdge!]!, info: SearchInfo! }
+type SemanticSearchPayload {
+  edges: [SearchEdge!]!
+  info: SearchInfo!
+  interpretedFilters: [InterpretedFilter!]!
+  searchedText: String!
+  likeBook: Book
+}
+
+type InterpretedFilter { kind: InterpretedFilterKind!, phrase: String!, applied: Boolean!, reason: String }
 
 type SearchEdge { node: SearchHit!, rank: Int!, score: Float!, matchedBy: [SearchLeg!]!, snippet: Snippet }
 
@@ -121,10 +134,23 @@ type DownloadChange implements Node { id: ID! }
 type DownloadsEvent {
   snapshot: [Download!], changes: [Download!], removed: [ID!], sequence: String!, resyncRequired: Boolean!
 }
+type AnswerEvent {
+  stage: AnswerStage!, done: Boolean!, sources: [AnswerSource!], answer: ExtractiveAnswer
+  textDelta: String, text: String, written: Answer, error: AnswerError
+}
+type AnswerSource { number: Int!, score: Float!, context: String!, text: String!, passage: Passage, node: SearchHit }
+type ExtractiveAnswer { found: Boolean!, statements: [AnswerStatement!]! }
+type AnswerStatement { text: String!, citations: [AnswerCitation!]! }
+type AnswerCitation { number: Int!, source: AnswerSource! }
+type AnswerError { code: String!, message: String! }
+type Answer implements Node { id: ID!, question: String!, text: String, citations: [AnswerCitation!]! }
 type ReleaseSearchEvent { sequence: String!, resyncRequired: Boolean! }
 type Release implements Node { id: ID! }
 type ReleaseSearch implements Node { id: ID! }
 type Want implements Node { id: ID! }
+type Document implements Node { id: ID!, title: String!, path: String!, url: URL, language: String }
+type DocumentSection implements Node { id: ID! }
+type Passage implements Node { id: ID! }
 type Integration implements Node { id: ID! }
 
 type JobProgress { done: Int, total: Int }
@@ -135,13 +161,15 @@ type LibraryEvent { sequence: String!, resyncRequired: Boolean! }
 interface Error { code: ErrorCode!, message: String! }
 
 union SemanticSearchResult = SemanticSearchPayload | SearchUnavailable
-union SearchHit = Book
+union SearchHit = Book | Document
 union JobResult = ScanResult | ReleaseSearchResult | DownloadResult | ImportResult | IntegrationCheckResult
 union SignInResult = SignInPayload
 union CreateApiTokenResult = CreateApiTokenPayload
 union RevokeApiTokenResult = RevokeApiTokenPayload
 union AddLibraryRootResult = AddLibraryRootPayload
 union ScanLibraryResult = ScanLibraryPayload
+union IngestDocumentsResult = IngestDocumentsPayload
+union ReindexResult = ReindexPayload
 union UpdateBookResult = UpdateBookPayload
 union LockFieldsResult = LockFieldsPayload
 union SearchReleasesResult = SearchReleasesPayload
@@ -168,6 +196,7 @@ type SeriesConnection { nodes: [Series!]! }
 type BookConnection { edges: [BookEdge!]!, nodes: [Book!]!, pageInfo: PageInfo!, totalCount: Int! }
 type JobConnection { nodes: [Job!]! }
 type WantConnection { nodes: [Want!]! }
+type DocumentConnection { nodes: [Document!]! }
 type DownloadConnection { nodes: [Download!]! }
 type DownloadChangeConnection { nodes: [DownloadChange!]! }
 type JobItemErrorConnection { nodes: [JobItemError!]! }
@@ -196,6 +225,8 @@ type RevokeApiTokenPayload { apiToken: ApiToken }
 type ApiToken implements Node { id: ID!, lastUsedAt: DateTime, expiresAt: DateTime }
 type AddLibraryRootPayload { libraryRoot: LibraryRoot, job: Job }
 type ScanLibraryPayload { job: Job }
+type IngestDocumentsPayload { job: Job }
+type ReindexPayload { job: Job }
 type UpdateBookPayload { book: Book }
 type LockFieldsPayload { changedFields: [String!]! }
 type SearchReleasesPayload { job: Job, releaseSearch: ReleaseSearch }
@@ -214,6 +245,8 @@ input CreateApiTokenInput { name: String! }
 input RevokeApiTokenInput { id: ID! }
 input AddLibraryRootInput { path: String!, idempotencyKey: String }
 input ScanLibraryInput { libraryRoot: ID!, idempotencyKey: String }
+input IngestDocumentsInput { idempotencyKey: String }
+input ReindexInput { idempotencyKey: String }
 input UpdateBookInput { id: ID! }
 input LockFieldsInput { id: ID! }
 input SearchReleasesInput { idempotencyKey: String }
@@ -228,12 +261,19 @@ input CancelJobInput { id: ID! }
 input RetryJobInput { id: ID! }
 input BookBy @oneOf { id: ID, asin: String, isbn: String }
 input BookOrder { field: BookOrderField! }
+input DocumentFilter { ids: [ID!] }
 input BookFilter { and: [BookFilter!], or: [BookFilter!], not: BookFilter }
-input SearchFilter { book: BookFilter }
+input SearchFilter { book: BookFilter, document: DocumentFilter }
+input AskInput {
+  question: String!, kinds: [SearchKind!], filter: SearchFilter, first: Int! = 8, written: Boolean! = true
+}
 
 enum SearchMode { HYBRID }
-enum SearchKind { BOOK }
-enum SearchLeg { KEYWORD, VECTOR }
+enum SearchKind { BOOK, DOCUMENT }
+enum AnswerStage { SOURCES, EXTRACTED, NOT_FOUND, WRITING, WRITTEN, NOT_WRITTEN, UNAVAILABLE }
+enum SearchLeg { KEYWORD, VECTOR, NAME }
+enum Interpretation { AUTO, STRICT, OFF }
+enum InterpretedFilterKind { DURATION, LANGUAGE, LIKE }
 enum SimilarExclusion { SAME_SERIES, SAME_AUTHOR }
 enum SeriesRole { MAIN, NOVELLA, OMNIBUS, SIDE }
 enum JobKind { SCAN_LIBRARY, SEARCH_RELEASES, GRAB_DOWNLOAD, IMPORT_DOWNLOAD, CHECK_INTEGRATION }

@@ -4,7 +4,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import wait_until
+from tests.processes import free_port, wait_until
 
 PROGRAM = "qbittorrent-nox"
 USERNAME = "reader"
@@ -130,13 +129,6 @@ def require_qbittorrent() -> None:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _write_settings(program: RealQBittorrent) -> None:

@@ -51,6 +51,8 @@ BREACHES = {
         ("api/health.py", "import integrations.http"),
         ("jobs/queue.py", "import integrations.prowlarr.client"),
         ("library/wants.py", "import httpx"),
+        ("api/mcp_server.py", "import httpx2"),
+        ("api/mcp.py", "import api.mcp_stdio"),
     ],
     "serving": [
         ("jobs/events.py", "import rag.embedder"),
@@ -65,6 +67,7 @@ TRAINING_TOOLS = {"sentence_transformers", "torch", "transformers"}
 HANDED_OUT = {
     "graphql": "strawberry-graphql",
     "huggingface_hub": "sentence-transformers",
+    "mcp_types": "mcp",
     "pydantic": "pydantic-settings",
     "pydantic_core": "pydantic-settings",
 }
@@ -134,6 +137,7 @@ def test_a_serving_process_has_not_loaded_training_tools() -> None:
     loaded = set(told.stdout.split())
     assert {"api", "onnxruntime", "strawberry"} <= loaded
     assert loaded & TRAINING_TOOLS == set()
+    assert loaded & {"mcp", "mcp_types"} == set()  # a second and 17 MB for agents that may never come
 
 
 def test_no_file_is_too_long_to_read() -> None:

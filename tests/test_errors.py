@@ -37,6 +37,7 @@ SIGNALS = {
     "JobCancelled": "jobs/execution.py",
     "Overtaken": "jobs/imports.py",
     "SocketEnd": "api/graphql_ws.py",
+    "ToolFailed": "api/mcp_server.py",
     "_Unfit": "library/metadata/fields.py",
     "_Unusable": "integrations/torrent_file.py",
 }

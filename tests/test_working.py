@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from library.database import open_database
+from tests.api.agent_fixtures import connected, told
 from tests.library.scanning.audio_files import write_audio
 from tests.processes import Served, environment, serving, valkey, wait_until, working
 from tests.shelf import Volume, add
@@ -81,6 +82,18 @@ def found(served: Served, question: str, condition: dict[str, Any] | None = None
     return [edge["node"]["title"] for edge in data["semanticSearch"].get("edges", [])]
 
 
+async def found_by_agent(served: Served, question: str, **conditions: object) -> list[str]:
+    """Titles that an agent's search finds, the best of them and its nearest kin looked up by the ids it was given."""
+    async with connected(served) as client:
+        hits = told(await client.call_tool("search", {"query": question, **conditions}))["hits"]
+        for hit in hits[:1]:
+            asked = {"book_id": hit["book"]["id"]}
+            assert told(await client.call_tool("look_at_book", asked))["description"] == hit["snippet"]
+            kin = told(await client.call_tool("similar_books", asked))["books"]
+            assert {one["book"]["title"] for one in kin} == BOOKS.keys() - {hit["book"]["title"]}
+    return [hit["book"]["title"] for hit in hits]
+
+
 def test_a_folder_becomes_a_graph_that_answers_by_meaning(settings: dict[str, str], tmp_path: Path) -> None:
     write_books(tmp_path / "audiobooks", BOOKS)
     (tmp_path / "audiobooks" / "Broken").mkdir()
@@ -93,6 +106,8 @@ def test_a_folder_becomes_a_graph_that_answers_by_meaning(settings: dict[str, st
         wait_until(lambda: found(served, "castaway") != [], "an answer")
         assert found(served, "a castaway builds a life in solitude")[0] == "Robinson Crusoe"
         assert found(served, "the danger of playing god with the dead")[0] == "Frankenstein"
+        assert asyncio.run(found_by_agent(served, "a castaway", owned=True, longest_hours=1.0))[0] == "Robinson Crusoe"
+        assert asyncio.run(found_by_agent(served, "a castaway", shortest_hours=1.0)) == []
 
         data: Any = served.ask('{ books(search: "moby") { nodes { id } } }')
         whale = data["books"]["nodes"][0]["id"]

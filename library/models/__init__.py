@@ -1,6 +1,7 @@
 """The tables, split by noun."""
 
 from library.models.accounts import Token, TokenKind, User
+from library.models.answers import Answer
 from library.models.books import (
     Book,
     BookAuthor,
@@ -29,6 +30,7 @@ from library.models.releases import ProviderReport, QualityProfile, Release, Rel
 from library.models.tables import Counter, Table
 
 __all__ = [
+    "Answer",
     "AudioFile",
     "Book",
     "BookAuthor",

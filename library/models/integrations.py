@@ -17,6 +17,8 @@ class IntegrationKind(enum.StrEnum):
     MYANONAMOUSE = "MYANONAMOUSE"
     TORZNAB = "TORZNAB"  # Jackett and others
     QBITTORRENT = "QBITTORRENT"
+    OPENAI_COMPATIBLE = "OPENAI_COMPATIBLE"  # a language model: OpenAI, Ollama, llama.cpp, vLLM, LM Studio and others
+    ANTHROPIC = "ANTHROPIC"  # a language model
 
 
 class IntegrationSource(enum.StrEnum):

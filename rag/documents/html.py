@@ -6,7 +6,7 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from rag.documents.text import TextBuilder, one_line
+from rag.documents.text import SaidOfItself, TextBuilder, one_line
 
 _TAGS = re.compile(r"\w+")
 _DROPPED = frozenset(
@@ -29,14 +29,18 @@ _INDENT = "  "
 _EMPTY_ELEMENT = re.compile(r"<(title|script|style|a|div|p|span|i|b|em|strong|td|th|li|h[1-6]|section)(\s[^<>]*)?/>")
 
 
-def read_html(source: str, builder: TextBuilder) -> str | None:
-    """Read a page, or its main part where it names one; returns its title, else its first heading."""
+def read_html(source: str, builder: TextBuilder) -> SaidOfItself:
+    """Read a page, or its main part where it names one."""
     tree = LexborHTMLParser(source)
     body = _main_part(tree)
     if body is not None:
         _Walker(builder, _DROPPED | _PAGE_FURNITURE).read(body)
     title = tree.css_first("head > title")
-    return (one_line(title.text()) if title is not None else "") or builder.first_heading
+    link = tree.css_first("link[rel=canonical]")
+    return SaidOfItself(
+        (one_line(title.text()) or None) if title is not None else None,
+        link.attributes.get("href") if link is not None else None,
+    )
 
 
 def read_chapter(source: str, builder: TextBuilder) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rag.documents.html import inline_text, read_fragment
 from rag.documents.markdown_notes import plain_markdown, split_front_matter, without_attributes
-from rag.documents.text import TextBuilder, clean, one_line
+from rag.documents.text import SaidOfItself, TextBuilder, clean, one_line
 
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _INDENT = "  "
@@ -20,17 +19,16 @@ _LISTS = frozenset(
 _LEAVES = frozenset({"fence", "code_block", "html_block"})
 
 
-def read_markdown(source: str, builder: TextBuilder, *, has_modules: bool = False) -> str | None:
-    """Read a text; the title is that of the front matter, else the first heading."""
+def read_markdown(source: str, builder: TextBuilder, *, has_modules: bool = False) -> SaidOfItself:
+    """Read a text; title and address are those of its front matter."""
     values, body = split_front_matter(clean(source))
     tokens = _PARSER.parse(plain_markdown(body, has_modules=has_modules))
     _Reader(builder).read(tokens)
-    return _title(values) or builder.first_heading
+    return SaidOfItself(_line(values.get("title")), _line(values.get("canonical_url")) or _line(values.get("url")))
 
 
-def _title(values: dict[str, Any]) -> str | None:
-    title = values.get("title")
-    return (one_line(str(title)) or None) if isinstance(title, str | int | float) else None
+def _line(value: object) -> str | None:
+    return (one_line(str(value)) or None) if isinstance(value, str | int | float) else None
 
 
 class _Reader:

@@ -11,14 +11,13 @@ _UNDERLINE = re.compile(r"^([=\-~^\"'*+#])\1{2,}\s*$")
 _LONGEST_HEADING = 120
 
 
-def read_plain(text: str, builder: TextBuilder) -> str | None:
-    """Read paragraphs, and headings underlined as in reStructuredText; the title is the first heading."""
+def read_plain(text: str, builder: TextBuilder) -> None:
+    """Read paragraphs, and headings underlined as in reStructuredText."""
     levels: dict[str, int] = {}
     for paragraph in re.split(r"\n[ \t]*(?:\n[ \t]*)+", clean(text).strip("\n")):
         lines = paragraph.split("\n")
         while lines:
             lines = _block(lines, levels, builder)
-    return builder.first_heading
 
 
 def _block(lines: list[str], levels: dict[str, int], builder: TextBuilder) -> list[str]:

@@ -29,7 +29,7 @@ from rag.documents.language import language_of
 from rag.documents.markdown import read_markdown
 from rag.documents.pdf import read_pdf
 from rag.documents.plain import read_plain
-from rag.documents.text import DocumentFormat, DocumentText, TextBuilder
+from rag.documents.text import DocumentFormat, DocumentText, SaidOfItself, TextBuilder
 
 ENDINGS = {
     ".md": DocumentFormat.MARKDOWN,
@@ -94,8 +94,8 @@ def read_document(content: bytes, name: str, bounds: Bounds) -> DocumentText:
     if not content.strip():
         raise NothingToReadError
     builder = TextBuilder(bounds.letters)
-    title = _read_into(kind, content, name, builder, bounds)
-    document = builder.built(title or builder.first_heading or _title_of(name))
+    said = _read_into(kind, content, name, builder, bounds)
+    document = builder.built(said.title or builder.first_heading or _title_of(name), said.url)
     return replace(document, language=language_of(document.text))
 
 
@@ -152,17 +152,18 @@ def _title_of(name: str) -> str:
     return _WORD_PARTS.sub(" ", stem).strip() or stem or name
 
 
-def _read_into(kind: DocumentFormat, content: bytes, name: str, builder: TextBuilder, bounds: Bounds) -> str | None:
+def _read_into(kind: DocumentFormat, content: bytes, name: str, builder: TextBuilder, bounds: Bounds) -> SaidOfItself:
     match kind:
         case DocumentFormat.MARKDOWN:
             return read_markdown(decoded(content), builder, has_modules=name.lower().endswith(".mdx"))
         case DocumentFormat.HTML:
             return read_html(decoded(content, declares=True), builder)
         case DocumentFormat.TEXT:
-            return read_plain(decoded(content), builder)
+            read_plain(decoded(content), builder)
+            return SaidOfItself()
         case DocumentFormat.PDF:
             if _PDF_MARK not in content[:_PDF_MARK_WITHIN]:
                 raise BrokenDocumentError("PDF", "it does not begin as one")
-            return read_pdf(content, builder, bounds)
+            return SaidOfItself(read_pdf(content, builder, bounds))
         case DocumentFormat.EPUB:
-            return read_epub(content, builder, bounds)
+            return SaidOfItself(read_epub(content, builder, bounds))

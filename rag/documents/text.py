@@ -21,6 +21,7 @@ _LONGEST_TITLE = 500
 # Invisible, or not allowed in a text column; tabs and line feeds stay.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n?|[\x0c\x85\u2028\u2029]")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]{1,2000}")
 _SPACES = re.compile(r"\s+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
@@ -52,13 +53,22 @@ class Section:
 class DocumentText:
     """A document as plain text; `sections` follow each other and cover `text`.
 
-    `language` is an ISO 639-1 code, None where the text does not tell.
+    `language` is an ISO 639-1 code, None where the text does not tell; `url` is where it says it can be read.
     """
 
     title: str
     text: str
     sections: tuple[Section, ...]
     language: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaidOfItself:
+    """What a document says of itself besides its text; None where it says nothing."""
+
+    title: str | None = None
+    url: str | None = None
 
 
 class TextBuilder:
@@ -118,7 +128,7 @@ class TextBuilder:
         if lines:
             self._block("\n".join(lines))
 
-    def built(self, title: str) -> DocumentText:
+    def built(self, title: str, url: str | None = None) -> DocumentText:
         """Return what was collected. Raises NothingToReadError."""
         text = "\n\n".join(self._parts)
         if not text.strip():
@@ -127,7 +137,7 @@ class TextBuilder:
         sections = tuple(
             Section(path, level, start, end) for (path, level, start), end in zip(self._sections, ends, strict=True)
         )
-        return DocumentText(one_line(title)[:_LONGEST_TITLE].rstrip(), text, sections)
+        return DocumentText(one_line(title)[:_LONGEST_TITLE].rstrip(), text, sections, url=_web_address(url))
 
     def _block(self, text: str) -> None:
         if not self._sections:
@@ -149,6 +159,11 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """Clean a text and put it on one line."""
     return _SPACES.sub(" ", clean(text)).strip()
+
+
+def _web_address(url: str | None) -> str | None:
+    # It becomes a link in front of people: nothing but the web, never a script.
+    return url if url is not None and _WEB_ADDRESS.fullmatch(url) else None
 
 
 def _as_prose(line: str) -> str:

@@ -172,7 +172,7 @@ async def test_a_client_that_does_not_initialise_is_closed(world: World) -> None
 
 
 async def test_a_client_that_has_initialised_stays_open(world: World) -> None:
-    async with acknowledged(world, HttpOptions(init_timeout=0.3), timeout=0.4) as client:
+    async with acknowledged(world, HttpOptions(init_timeout=1.0), timeout=1.1) as client:
         await client.subscribe("1", "{ slow }")  # is cancelled after the time for initialisation is over
         assert [message["type"] for message in await client.receive()] == ["error"]
         await client.send({"type": "ping"})
@@ -231,7 +231,7 @@ async def test_completing_an_operation_closes_its_generator(world: World) -> Non
 async def test_an_operation_that_cannot_run_is_an_error_message_and_the_socket_stays_open(
     world: World, query: str, code: str
 ) -> None:
-    async with acknowledged(world, timeout=0.02) as client:
+    async with acknowledged(world, timeout=0.2) as client:
         await client.subscribe("1", query)
         (message,) = await client.receive()
         codes = [error["extensions"]["code"] for error in message["payload"]]

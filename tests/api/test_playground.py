@@ -135,6 +135,7 @@ def test_the_example_tabs_are_named_operations_of_all_three_kinds() -> None:
         ("query", "LibraryOverview"),
         ("query", "SearchBooks"),
         ("query", "AskByMeaning"),
+        ("query", "AskInWords"),
         ("query", "SimilarBooks"),
         ("mutation", "ScanLibrary"),
         ("subscription", "FollowJob"),
@@ -144,6 +145,7 @@ def test_the_example_tabs_are_named_operations_of_all_three_kinds() -> None:
         ("query", "OfferedReleases"),
         ("mutation", "RequestDownload"),
         ("subscription", "FollowDownloads"),
+        ("subscription", "AskKnowledgeBase"),
     ]
 
 

@@ -11,12 +11,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fakes.demo_shop import DemoShop, open_shop
+from tests.fakes.demo_shop import DemoShop, bound, open_shop, serving
+from tests.fakes.language_model import API_KEY, MODEL, FakeLanguageModel
 from tests.fakes.qbittorrent import running_fake
 from tests.fakes.qbittorrent_state import FakeQBittorrent
 from tests.real_qbittorrent import PROGRAM, real_qbittorrent
 
 PORT_BASE = 9801
+PLACE_OF_LANGUAGE_MODEL = 5
 PLACE_OF_QBITTORRENT = 4  # after the four of the shop, so that what was configured once stays true
 BYTES_PER_SECOND = 5_000  # slow enough to follow recordings that last seconds
 USUAL_FOLDER = Path("data/fakes")
@@ -60,7 +62,8 @@ def main() -> None:
             shop.myanonamouse.switches.rotate_cookie = False
             port = chosen.port_base and chosen.port_base + PLACE_OF_QBITTORRENT
             clients = [stack.enter_context(_qbittorrent(folder, port))] if chosen.qbittorrent else []
-            sys.stdout.write(_said(shop, clients))
+            place = chosen.port_base and chosen.port_base + PLACE_OF_LANGUAGE_MODEL
+            sys.stdout.write(_said(shop, clients, stack.enter_context(_language_model(place))))
             sys.stdout.flush()
             threading.Event().wait()
     except KeyboardInterrupt:
@@ -74,7 +77,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fakes", description=__doc__)
-    parser.add_argument("--port-base", type=int, default=PORT_BASE, help="five ports from this one on are used; 0: any")
+    parser.add_argument("--port-base", type=int, default=PORT_BASE, help="six ports from this one on are used; 0: any")
     parser.add_argument("--folder", type=Path, default=USUAL_FOLDER, help="where recordings and downloads are kept")
     parser.add_argument(
         "--qbittorrent", action="store_true", help="start a qBittorrent too: the real one where it is installed"
@@ -98,8 +101,16 @@ def _qbittorrent(folder: Path, port: int) -> Iterator[Client]:
             yield Client(running.url, fake.username, fake.password, f"This qBittorrent moves when told:\n{finish}")
 
 
-def _said(shop: DemoShop, clients: list[Client]) -> str:
-    integrations = [*shop.integrations(), *(client.integration for client in clients)]
+@contextmanager
+def _language_model(port: int) -> Iterator[str]:
+    """Where a language model is that writes what it reads."""
+    with bound(port) as listener, serving(FakeLanguageModel(), listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _said(shop: DemoShop, clients: list[Client], model_url: str) -> str:
+    model = {"url": f"{model_url}/v1", "service": {"openaiCompatible": {"apiKey": API_KEY, "model": MODEL}}}
+    integrations = [*shop.integrations(), *(client.integration for client in clients), model]
     return "\n".join(
         (
             "Nothing here is real: no account, no tracker, no key.",
@@ -113,6 +124,8 @@ def _said(shop: DemoShop, clients: list[Client]) -> str:
             "",
             "3. Want a book on offer, as the tab WantBook does; README.md shows how it goes on.",
             "",
+            "The language model writes answers to the tab AskKnowledgeBase.",
+            "",
             "On offer:",
             *(
                 f"  {entry.id}  {entry.title}, read by {', '.join(entry.narrators)} ({entry.tags}, {entry.language})"
@@ -122,6 +135,7 @@ def _said(shop: DemoShop, clients: list[Client]) -> str:
             "Plugs to pull; an empty list, or false, puts each back:",
             f"""  curl {shop.prowlarr_url}/fake/switches -d '{{"failing": [9]}}'""",
             f"""  curl {shop.myanonamouse_url}/fake/switches -d '{{"session_expired": true}}'""",
+            f"""  curl {model_url}/fake/switches -d '{{"invents_citations": true}}'""",
             *(client.hint for client in clients if client.hint),
             "",
             "Ctrl-C ends everything.",

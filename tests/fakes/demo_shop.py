@@ -60,7 +60,7 @@ def open_shop(folder: Path, *, port_base: int = 0, bytes_per_second: int | None 
     files = folder / "files"
     files.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        ports = [stack.enter_context(_bound(port_base and port_base + place)) for place in range(4)]
+        ports = [stack.enter_context(bound(port_base and port_base + place)) for place in range(4)]
         urls = [f"http://127.0.0.1:{port.getsockname()[1]}" for port in ports]
         entries = {each: _entry(files, each, urls[3]) for each in RECORDINGS}
         shop = _shop(entries, files, urls)
@@ -171,7 +171,7 @@ def _clock(seconds: float) -> str:
 
 
 @contextmanager
-def _bound(port: int) -> Iterator[socket.socket]:
+def bound(port: int) -> Iterator[socket.socket]:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""The bad behaviours of a fake indexer, set by attribute or over HTTP, for `make fakes` and tests alike."""
+"""The bad behaviours of a fake server, set by attribute or over HTTP, for `make fakes` and tests alike."""
 
 import asyncio
 from dataclasses import asdict, dataclass, fields
@@ -9,18 +9,14 @@ from starlette.routing import Route
 
 
 @dataclass
-class IndexerSwitches:
+class Switches:
     """Everything off is the good case; `POST /fake/switches` takes a JSON object of these names."""
 
     refuse_key: bool = False  # no key is the right one
     hang: bool = False  # no answer while this is on
     server_error: bool = False  # status 500 to everything
-    empty: bool = False  # an error inside that looks like an answer without releases
     page: bool = False  # a sign-in page of some proxy instead of answers
-    blocked_seconds: int = 0  # downloads are answered 429, to be tried again after so long
-    gone: bool = False  # downloads are answered 410 or 404
-    magnet: bool = False  # downloads lead to a magnet address
-    to_tracker: bool = False  # downloads lead to the tracker's own site
+    blocked_seconds: int = 0  # answers 429, to be tried again after so long; indexers only to downloads
 
     async def let_go(self) -> None:
         """Wait while `hang` is on."""
@@ -37,7 +33,17 @@ class IndexerSwitches:
             setattr(self, name, value)
 
 
-def switches_route(switches: IndexerSwitches) -> Route:
+@dataclass
+class IndexerSwitches(Switches):
+    """The bad behaviours of an indexer."""
+
+    empty: bool = False  # an error inside that looks like an answer without releases
+    gone: bool = False  # downloads are answered 410 or 404
+    magnet: bool = False  # downloads lead to a magnet address
+    to_tracker: bool = False  # downloads lead to the tracker's own site
+
+
+def switches_route(switches: Switches) -> Route:
     """`/fake/switches`: GET shows them, POST sets some."""
 
     async def answer(request: Request) -> Response:
@@ -51,5 +57,5 @@ def switches_route(switches: IndexerSwitches) -> Route:
     return Route("/fake/switches", answer, methods=["GET", "POST"])
 
 
-def _shown(switches: IndexerSwitches) -> dict[str, object]:
+def _shown(switches: Switches) -> dict[str, object]:
     return {name: sorted(value) if isinstance(value, set) else value for name, value in asdict(switches).items()}

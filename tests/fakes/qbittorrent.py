@@ -27,8 +27,7 @@ from tests.fakes.qbittorrent_control import pull, told
 from tests.fakes.qbittorrent_state import FakeQBittorrent
 from tests.fakes.qbittorrent_sync import Follower
 from tests.fakes.qbittorrent_versions import VERSIONS
-from tests.processes import wait_until
-from tests.real_qbittorrent import free_port
+from tests.processes import free_port, wait_until
 
 _BANNED = "Your IP address has been banned after too many failed authentication attempts."
 

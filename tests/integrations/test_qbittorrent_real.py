@@ -23,8 +23,8 @@ from integrations.torrent_file import read_torrent
 from tests.fakes.qbittorrent import http_to
 from tests.fakes.qbittorrent_control import pull
 from tests.fakes.qbittorrent_state import FakeQBittorrent
-from tests.processes import wait_until
-from tests.real_qbittorrent import RealQBittorrent, free_port, real_qbittorrent
+from tests.processes import free_port, wait_until
+from tests.real_qbittorrent import RealQBittorrent, real_qbittorrent
 from tests.torrents import MadeTorrent, make_newer_torrent, make_torrent
 from tests.web_seed import WebSeed, web_seed
 

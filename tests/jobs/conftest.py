@@ -1,9 +1,12 @@
 """A library root to scan, and finished downloads to import into it."""
 
+import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -16,23 +19,52 @@ from library.scanning.file_reader import FileReader
 from tests.jobs.import_fixtures import Depot
 from tests.jobs.scan_fixtures import Shelf, open_shelf
 
+Pool = TypeVar("Pool")
+
+
+@contextmanager
+def kept(pool: AbstractAsyncContextManager[Pool]) -> Iterator[Pool]:
+    """A pool of processes that tests use one after the other: starting one takes longer than most of them."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        yield runner.run(pool.__aenter__())
+        runner.run(pool.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def reader() -> Iterator[FileReader]:
+    """One reading process."""
+    with kept(FileReader(processes=1)) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def decoder() -> Iterator[AudioDecoder]:
+    """One decoding process."""
+    with kept(AudioDecoder()) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def tagger() -> Iterator[TagWriter]:
+    """One process that writes tags."""
+    with kept(TagWriter()) as pool:
+        yield pool
+
 
 @pytest.fixture
-async def shelf(tmp_path: Path, database: Database, bus: Bus) -> AsyncIterator[Shelf]:
-    """An empty root with one reading process."""
+async def shelf(tmp_path: Path, database: Database, bus: Bus, reader: FileReader) -> Shelf:
+    """An empty root."""
     folder = tmp_path / "shelf"
     folder.mkdir()
-    async with FileReader(processes=1) as reader:
-        yield await open_shelf(folder, tmp_path / "covers", database, bus, reader)
+    return await open_shelf(folder, tmp_path / "covers", database, bus, reader)
 
 
 @pytest.fixture
-async def depot(shelf: Shelf, tmp_path: Path) -> AsyncIterator[Depot]:
-    """An empty folder of finished downloads beside the shelf, with one decoding process."""
+def depot(shelf: Shelf, tmp_path: Path, decoder: AudioDecoder, tagger: TagWriter) -> Depot:
+    """An empty folder of finished downloads beside the shelf."""
     folder = tmp_path / "depot"
     folder.mkdir()
-    async with AudioDecoder() as decoder, TagWriter() as tagger:
-        yield Depot(folder, shelf, Importing(shelf.scanning, decoder, tagger, tmp_path / "recycle"))
+    return Depot(folder, shelf, Importing(shelf.scanning, decoder, tagger, tmp_path / "recycle"))
 
 
 @pytest.fixture

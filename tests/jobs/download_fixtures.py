@@ -34,8 +34,7 @@ from tests.fakes.prowlarr_rows import FakeIndexer
 from tests.fakes.qbittorrent import RunningFake, running_fake
 from tests.fakes.qbittorrent_state import FakeQBittorrent
 from tests.integrations.outside_world import Clock
-from tests.processes import wait_until
-from tests.real_qbittorrent import free_port
+from tests.processes import free_port, wait_until
 
 KEY = "a-key-of-the-tests-with-more-than-32-letters"
 MAM_SESSION = "first session/+="

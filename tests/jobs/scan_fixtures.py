@@ -18,6 +18,7 @@ from library import models, roots
 from library.database import Database
 from library.models.jobs import Job, JobItemError, JobKind
 from library.scanning.file_reader import FileReader
+from rag.documents.text import DocumentText
 from rag.passages import PassageText
 from tests.library.scanning.audio_files import write_audio
 
@@ -35,7 +36,11 @@ def _whole(text: str, header: str) -> Sequence[PassageText]:
     return [PassageText(0, header, text, 0, len(text))]
 
 
-WHOLE_TEXT = WholeText(Splitter("whole", _whole))
+def _whole_document(document: DocumentText) -> Sequence[PassageText]:
+    return [PassageText(0, document.title, document.text, 0, len(document.text))]
+
+
+WHOLE_TEXT = WholeText(Splitter("whole", _whole, _whole_document))
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from library.scanning.errors import Problem
 from tests.library.scanning.audio_files import png, write_audio
 
 WITH_A_LENGTH = (".mp3", ".m4b", ".flac", ".aiff")
-
-
-@pytest.fixture
-async def decoder() -> AsyncIterator[AudioDecoder]:
-    async with AudioDecoder(timeout=60) as decoder:
-        yield decoder
 
 
 @pytest.mark.parametrize("suffix", [".mp3", ".m4b", ".m4a", ".flac", ".opus", ".ogg", ".wav", ".aiff", ".aac", ".wma"])

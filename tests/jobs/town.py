@@ -18,6 +18,7 @@ from library.models.integrations import IntegrationKind, IntegrationSource
 from library.models.jobs import JobKind
 from library.sealing import Seal
 from tests.fakes.catalogue import public_domain
+from tests.fakes.language_model import FakeLanguageModel
 from tests.fakes.myanonamouse import FakeMyAnonamouse
 from tests.fakes.prowlarr import FakeProwlarr
 from tests.fakes.prowlarr_rows import myanonamouse, public_tracker
@@ -33,6 +34,8 @@ ADDRESSES = {
     IntegrationKind.PROWLARR: "http://127.0.0.1:9802",
     IntegrationKind.TORZNAB: f"http://127.0.0.1:9803{FEED}",
     IntegrationKind.QBITTORRENT: "http://127.0.0.1:9804",
+    IntegrationKind.OPENAI_COMPATIBLE: "http://127.0.0.1:9806/v1",
+    IntegrationKind.ANTHROPIC: "http://127.0.0.1:9806",
 }
 
 
@@ -46,6 +49,7 @@ class Town:
     )
     torznab: FakeTorznab = field(default_factory=lambda: FakeTorznab(public_domain()))
     client: FakeQBittorrent = field(default_factory=FakeQBittorrent)
+    model: FakeLanguageModel = field(default_factory=FakeLanguageModel)
     lost: set[str] = field(default_factory=set)
     lost_after: str | None = None
     requests: list[str] = field(default_factory=list)
@@ -58,6 +62,7 @@ class Town:
             9802: self.prowlarr,
             9803: self.torznab,
             9804: create_app(self.client),
+            9806: self.model,
         }
         answer = await httpx.ASGITransport(applications[request.url.port or 0]).handle_async_request(request)
         gone = self.lost_after is not None and any(self.lost_after in each for each in self.requests)
@@ -73,6 +78,8 @@ class Town:
             IntegrationKind.PROWLARR: {"api_key": self.prowlarr.api_key},
             IntegrationKind.TORZNAB: {"api_key": self.torznab.api_key},
             IntegrationKind.QBITTORRENT: {"username": self.client.username, "password": self.client.password},
+            IntegrationKind.OPENAI_COMPATIBLE: {"api_key": self.model.api_key},
+            IntegrationKind.ANTHROPIC: {"api_key": self.model.api_key},
         }[kind]
 
     async def configure(self, database: Database, kind: IntegrationKind, **given: Any) -> Integration:

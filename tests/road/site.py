@@ -16,8 +16,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.fakes.demo_shop import DemoShop, open_shop
-from tests.processes import ADMIN_TOKEN, environment, wait_until
-from tests.real_qbittorrent import RealQBittorrent, free_port, real_qbittorrent
+from tests.processes import ADMIN_TOKEN, environment, free_port, wait_until
+from tests.real_qbittorrent import RealQBittorrent, real_qbittorrent
 
 COMMAND = ("-m", "api.cli")  # followed by `serve` or `work`
 CONFIGURE = """mutation($input: ConfigureIntegrationInput!) { configureIntegration(input: $input) { __typename

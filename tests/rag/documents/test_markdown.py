@@ -25,8 +25,8 @@ def test_headings_become_sections_that_cover_the_text() -> None:
 
 
 def test_the_title_of_the_front_matter_is_the_documents_and_is_not_in_its_text() -> None:
-    document = read("---\ntitle: Hard links\ntags: [a, b]\n---\n\nThey need one file system.")
-    assert (document.title, document.text) == ("Hard links", "They need one file system.")
+    document = read("---\ntitle: Hard links\nurl: 'javascript:alert(1)'\n---\n\nThey need one file system.")
+    assert (document.title, document.url, document.text) == ("Hard links", None, "They need one file system.")
 
 
 def test_front_matter_that_is_no_yaml_is_left_out() -> None:

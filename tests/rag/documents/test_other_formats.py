@@ -20,7 +20,7 @@ from rag.documents.reading import read_document
 from rag.documents.text import DocumentText
 from tests.rag.documents.builders import epub, pdf
 
-PAGE = """<!doctype html><html><head><title>Shelves &amp; more</title><style>p {}</style></head><body>
+PAGE = """<!doctype html><html><head><title>Shelves &amp; more</title><link rel="canonical" href="https://example.org/shelves"></head><body>
 <nav><a href="/">Home</a></nav><main><h1>Shelves</h1><p>A shelf holds <em>books</em>.<script>steal()</script></p>
 <ul><li>one<ul><li>inner</li></ul></li><li>two</li></ul><pre>docker  run
   shelf</pre><table><tr><th>Key</th><th>Value</th></tr><tr><td>a</td><td>1</td></tr></table>
@@ -34,7 +34,7 @@ def read(content: bytes, name: str, bounds: Bounds | None = None) -> DocumentTex
 
 def test_of_a_page_its_main_part_is_read() -> None:
     document = read(PAGE.encode(), "page.html")
-    assert document.title == "Shelves & more"
+    assert (document.title, document.url) == ("Shelves & more", "https://example.org/shelves")
     assert document.text == (
         "Shelves\n\nA shelf holds books.\n\n- one\n  - inner\n- two\n\n```\ndocker  run\n  shelf\n```\n\n"
         "| Key | Value |\n| a | 1 |\n\nA picture"
