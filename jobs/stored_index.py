@@ -54,6 +54,7 @@ class StoredIndex:
         near: set[int] = set()
         complete = True
         async with self.database.read() as session:
+            await self._search.prepare(session)
             for vector in vectors:
                 found = await self._search.nearest(session, vector, probe.count, restriction)
                 complete = complete and len(found) < probe.count

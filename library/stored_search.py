@@ -14,6 +14,16 @@ EXACT_UP_TO = 4_000
 # How many candidates HNSW keeps while it searches; measured by benchmarks/vectors.py.
 EF_SEARCH = 200
 MAX_SCAN_TUPLES = 60_000
+# Of each transaction that searches. The planner cannot know how much a restriction leaves, and would sort everything.
+_SETTINGS = {
+    "hnsw.ef_search": EF_SEARCH,
+    "hnsw.iterative_scan": "relaxed_order",
+    "hnsw.max_scan_tuples": MAX_SCAN_TUPLES,
+    "enable_seqscan": "off",
+    "jit": "off",
+    # A plan for any question would read the question's vector from its text again for every row: 15 ms instead of 1.
+    "plan_cache_mode": "force_custom_plan",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +65,15 @@ class StoredSearch:
     lineage: Lineage
     table: VectorTable
 
+    async def prepare(self, session: AsyncSession) -> None:
+        """Set how the statements of this transaction are planned."""
+        chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())
+        await session.execute(sa.text(f"SELECT {chosen}"))
+
     async def nearest(
         self, session: AsyncSession, vector: Sequence[float], count: int, restriction: Restriction | None
     ) -> list[int]:
-        """Ids of the `count` passages nearest to a unit vector."""
+        """Ids of the `count` passages nearest to a unit vector, in no order."""
         few = restriction is not None and restriction.allowed is not None
         if not few:
             found = await self._by_graph(session, vector, count, restriction)
@@ -110,16 +125,6 @@ class StoredSearch:
     async def _by_graph(
         self, session: AsyncSession, vector: Sequence[float], count: int, restriction: Restriction | None
     ) -> list[int]:
-        # The planner cannot know how much a restriction leaves, and would sort everything.
-        settings = {
-            "hnsw.ef_search": EF_SEARCH,
-            "hnsw.iterative_scan": "relaxed_order",
-            "hnsw.max_scan_tuples": MAX_SCAN_TUPLES,
-            "enable_seqscan": "off",
-            "jit": "off",
-        }
-        chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
-        await session.execute(sa.text(f"SELECT {chosen}"))
         half = f"halfvec({self.table.dimension})"
         near = f"vector::{half} <#> CAST(CAST(:vector AS text) AS {half})"
         return await self._ids(session, near, vector, count, restriction)
@@ -137,8 +142,8 @@ class StoredSearch:
         within = ""
         if restriction is not None and restriction.allowed is not None:
             within, parameters["ids"] = "AND passage_id = ANY(CAST(:ids AS bigint[]))", restriction.allowed
-        if restriction is not None:
-            within += f" AND {restriction.condition('passage_id')}"
+        elif restriction is not None:
+            within = f"AND {restriction.condition('passage_id')}"
             parameters |= restriction.parameters
         statement = f"SELECT passage_id FROM {self.table.name} WHERE cut = :cut {within} ORDER BY {near} LIMIT :count"  # noqa: S608 constants
         return list(await session.scalars(sa.text(statement), parameters))

@@ -108,10 +108,16 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
 
 
 @pytest.fixture
-async def stored(emptying: Emptying) -> AsyncIterator[Database]:
+def stored_url(emptying: Emptying) -> str:
+    """The URL of a fresh, migrated Postgres database."""
+    emptying.empty()
+    return emptying.url
+
+
+@pytest.fixture
+async def stored(stored_url: str) -> AsyncIterator[Database]:
     """A fresh, migrated Postgres database, in which pgvector may keep the search index."""
-    await asyncio.to_thread(emptying.empty)
-    database = open_database(emptying.url)
+    database = open_database(stored_url)
     yield database
     tables = "SELECT tablename FROM pg_tables WHERE tablename ~ '^passage_(postings|vectors)'"
     async with database.write() as session:
