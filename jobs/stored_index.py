@@ -96,7 +96,7 @@ class StoredIndex:
             return None
         if scope.allowed is None:
             return Restriction(_bits(excluded, wanted=False), others=True)
-        allowed = np.setdiff1d(scope.allowed, excluded)
+        allowed = np.setdiff1d(scope.allowed, excluded) if len(excluded) else scope.allowed
         few = allowed.tolist() if len(allowed) <= EXACT_UP_TO else None
         return Restriction(_bits(allowed, wanted=True), others=False, allowed=few)
 
