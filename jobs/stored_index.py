@@ -12,7 +12,7 @@ from library import passages, postings
 from library.database import Database
 from library.passage_vectors import VectorTable
 from library.passages import Lineage
-from library.stored_search import EXACT_UP_TO, Restriction, Scored, StoredSearch
+from library.stored_search import EXACT_UP_TO, SETTINGS, Restriction, Scored, StoredSearch
 from rag.segment import Floats, Ids
 from rag.sources import Candidates, Owner, Probe, Scope, Statistics
 
@@ -53,8 +53,7 @@ class StoredIndex:
         weights = postings.weighted_keys(self.lineage.cut, probe.weights)
         near: set[int] = set()
         complete = True
-        async with self.database.read() as session:
-            await self._search.prepare(session)
+        async with self.database.planned(SETTINGS) as session:
             for vector in vectors:
                 found = await self._search.nearest(session, vector, probe.count, restriction)
                 complete = complete and len(found) < probe.count
@@ -96,7 +95,7 @@ class StoredIndex:
             return None
         if scope.allowed is None:
             return Restriction(_bits(excluded, wanted=False), others=True)
-        allowed = np.setdiff1d(scope.allowed, excluded)
+        allowed = np.setdiff1d(scope.allowed, excluded) if len(excluded) else scope.allowed
         few = allowed.tolist() if len(allowed) <= EXACT_UP_TO else None
         return Restriction(_bits(allowed, wanted=True), others=False, allowed=few)
 

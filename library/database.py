@@ -46,6 +46,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, direct: "DirectReads | None" = None) -> None:
         self.engine = engine
         self._direct = direct
+        self._planned: AsyncEngine | None = None
         writing = engine.execution_options(shelfgraph_writes=True)
         self._read = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
         self._write = async_sessionmaker(writing, expire_on_commit=False)
@@ -74,8 +75,27 @@ class Database:
         async with self._write.begin() as session:
             yield session
 
+    @asynccontextmanager
+    async def planned(self, settings: Mapping[str, str]) -> AsyncIterator[AsyncSession]:
+        """A session on connections of Postgres that keep these settings; each statement is a transaction of its own.
+
+        Setting them for one transaction would cost four visits to the database for a search that needs two.
+        """
+        if self._planned is None:
+            self._planned = create_async_engine(
+                self.engine.url,
+                isolation_level="AUTOCOMMIT",
+                pool_pre_ping=True,
+                connect_args={"server_settings": dict(settings)},
+                **_JSON_OPTIONS,
+            )
+        async with AsyncSession(self._planned, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
     async def close(self) -> None:
         """End all connections."""
+        if self._planned is not None:
+            await self._planned.dispose()
         if self._direct is not None:
             await self._direct.close()
         await self.engine.dispose()

@@ -14,11 +14,11 @@ EXACT_UP_TO = 4_000
 # How many candidates HNSW keeps while it searches; measured by benchmarks/vectors.py.
 EF_SEARCH = 200
 MAX_SCAN_TUPLES = 60_000
-# Of each transaction that searches. The planner cannot know how much a restriction leaves, and would sort everything.
-_SETTINGS = {
-    "hnsw.ef_search": EF_SEARCH,
+# Of connections that search. The planner cannot know how much a restriction leaves, and would sort everything.
+SETTINGS = {
+    "hnsw.ef_search": str(EF_SEARCH),
     "hnsw.iterative_scan": "relaxed_order",
-    "hnsw.max_scan_tuples": MAX_SCAN_TUPLES,
+    "hnsw.max_scan_tuples": str(MAX_SCAN_TUPLES),
     "enable_seqscan": "off",
     "jit": "off",
     # A plan for any question would read the question's vector from its text again for every row: 15 ms instead of 1.
@@ -64,11 +64,6 @@ class StoredSearch:
 
     lineage: Lineage
     table: VectorTable
-
-    async def prepare(self, session: AsyncSession) -> None:
-        """Set how the statements of this transaction are planned."""
-        chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())
-        await session.execute(sa.text(f"SELECT {chosen}"))
 
     async def nearest(
         self, session: AsyncSession, vector: Sequence[float], count: int, restriction: Restriction | None

@@ -25,7 +25,7 @@ from tests.jobs.indexing_fixtures import BOOKS, Worker, fill
 from tests.shelf import Volume, add
 from tests.toy_model import WORDS, ToyModel
 
-QUESTIONS = ("whale", "a sailor alone", "desert spice spice", "monster", "captain of a dead body", "nothing of it")
+QUESTIONS = ("a sailor alone", "desert spice spice", "captain of a dead body", "nothing of it")
 
 
 @pytest.fixture
