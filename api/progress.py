@@ -20,6 +20,7 @@ _REREAD_SECONDS = 1.0  # also when Valkey, whose messages come at once, is away
 _SHOWN_ERRORS = 20
 _LABELS = {
     JobKind.SCAN_LIBRARY: "Scanning",
+    JobKind.INGEST_DOCUMENTS: "Reading documents",
     JobKind.EMBED_PASSAGES: "Learning what the books mean",
     JobKind.BUILD_INDEX: "Building the index",
 }

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from api.collection import follow_meaning, scan
+from api.ingesting import ingest
 from jobs import queue
 from jobs.events import Bus, unit_of_work
 from jobs.execution import Handler, Run, execute
@@ -88,6 +89,21 @@ async def test_what_a_scan_causes_is_followed_until_nothing_is_left(database: Da
     assert not worked
     assert "Learning what the books mean" in out.getvalue()
     assert "Building the index: failed" in out.getvalue()
+
+
+async def test_documents_are_ingested_and_what_failed_is_named(database: Database, bus: Bus, tmp_path: Path) -> None:
+    folder, out = tmp_path / "guides", io.StringIO()
+    folder.mkdir()
+    working = asyncio.create_task(work_off(database, bus, {JobKind.INGEST_DOCUMENTS: broken_file}))
+    console = Console(file=out, width=120, soft_wrap=True)
+    job = await ingest(database, bus, console, str(folder), [], watch=True, force=False)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+    assert job.state is JobState.PARTIAL
+    assert f"Reading the documents of {folder}" in out.getvalue()
+    assert "3/3" in out.getvalue()
+    assert "A/[b]roken.mp3: there is no audio in it" in out.getvalue()
 
 
 async def scanned(database: Database, bus: Bus, folder: Path, handler: Handler) -> tuple[Job, str]:
