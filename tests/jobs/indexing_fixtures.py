@@ -11,6 +11,7 @@ from jobs.embeddings import embed_passages
 from jobs.events import Bus, unit_of_work
 from jobs.execution import execute
 from jobs.index_builds import Indexing, build_index
+from jobs.reindexing import reindex
 from library.database import Database
 from library.models import Job
 from library.models.jobs import JobKind, JobState
@@ -49,6 +50,7 @@ class Worker:
         handlers = {
             JobKind.EMBED_PASSAGES: partial(embed_passages, indexing=self.indexing),
             JobKind.BUILD_INDEX: partial(build_index, indexing=self.indexing),
+            JobKind.REINDEX: partial(reindex, indexing=self.indexing),
         }
         ended = []
         while (job_id := await self._next()) is not None:

@@ -68,7 +68,7 @@ SHELF = (
 ASK = """query($q: String!, $i: Interpretation! = AUTO, $g: [InterpretedFilterKind!], $f: SearchFilter) {
   semanticSearch(query: $q, interpret: $i, ignoreFilters: $g, filter: $f) {
     ... on SemanticSearchPayload {
-      searchedText likeBook { title } edges { matchedBy score node { ... on Book { title } } }
+      searchedText relevant likeBook { title } edges { matchedBy score node { ... on Book { title } } }
       interpretedFilters { kind phrase range { start end } sentence negated durationSeconds { gte lte }
         publishedYear { gte lte } languages people { name } series { name } tags { name } applied reason } } } }"""
 NOTHING_LEFT = "Together with the other filters in the question it leaves no book, so all of them were given up."
@@ -274,3 +274,11 @@ async def test_an_interpreted_search_costs_at_most_three_statements_more(
         "Ursula K. Le Guin, under twenty hours",
     ):
         assert await cost(question) <= plain + 3, question
+
+
+async def test_an_answer_says_when_nothing_here_answers(ask: Any) -> None:
+    assert [(await ask(question))["relevant"] for question in ("merchants on a desert planet", "Shogun")] == [
+        True,
+        True,
+    ]
+    assert (await ask("how do I change the oil of a diesel engine?"))["relevant"] is False
