@@ -107,6 +107,8 @@ class Checking:
         opened = self._held.lstrip()[: len("<think>")].lower()
         if not self._parts and "<think>".startswith(opened) and "</think>" not in self._held:
             return ""
+        if not self._parts:  # whole, before a place inside them is taken for one where the answer may be cut
+            self._held = _THOUGHTS.sub("", self._held, count=1)
         places = [found.end() for found in _SAFE_PLACE.finditer(self._held)]
         end = places[-1] if places else len(self._held) if len(self._held) > _MOST_HELD else 0
         given, self._held = self._held[:end], self._held[end:]

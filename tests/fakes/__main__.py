@@ -22,6 +22,7 @@ PLACE_OF_LANGUAGE_MODEL = 5
 PLACE_OF_QBITTORRENT = 4  # after the four of the shop, so that what was configured once stays true
 BYTES_PER_SECOND = 5_000  # slow enough to follow recordings that last seconds
 USUAL_FOLDER = Path("data/fakes")
+_ENDED = "\nThe fakes have ended; what they wrote stays in the folder.\n"
 CONFIGURE = """\
 mutation ConfigureIntegration($input: ConfigureIntegrationInput!) {
   configureIntegration(input: $input) {
@@ -63,11 +64,16 @@ def main() -> None:
             port = chosen.port_base and chosen.port_base + PLACE_OF_QBITTORRENT
             clients = [stack.enter_context(_qbittorrent(folder, port))] if chosen.qbittorrent else []
             place = chosen.port_base and chosen.port_base + PLACE_OF_LANGUAGE_MODEL
-            sys.stdout.write(_said(shop, clients, stack.enter_context(_language_model(place))))
+            model_url = stack.enter_context(_language_model(place))
+            # Not an exception: wherever it is raised, such as in a destructor, it may be swallowed.
+            interrupted = threading.Event()
+            signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+            sys.stdout.write(_said(shop, clients, model_url))
             sys.stdout.flush()
-            threading.Event().wait()
+            interrupted.wait()
+        sys.stdout.write(_ENDED)
     except KeyboardInterrupt:
-        sys.stdout.write("\nThe fakes have ended; what they wrote stays in the folder.\n")
+        sys.stdout.write(_ENDED)
     except OSError as problem:
         sys.exit(
             f"The fakes cannot start: {problem}. Choose other ports with --port-base, or --folder; with make: "

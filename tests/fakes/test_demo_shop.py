@@ -143,7 +143,8 @@ def test_the_command_says_how_to_configure_everything_and_ends_with_ctrl_c(tmp_p
     rest, _ = process.communicate(timeout=30)
 
     given = [json.loads(line) for line in said if line.startswith("{")]
-    assert [list(each["input"]["service"]) for each in given] == [["myanonamouse"], ["prowlarr"], ["torznab"]]
+    kinds = [kind for each in given for kind in each["input"]["service"]]
+    assert kinds == ["myanonamouse", "prowlarr", "torznab", "openaiCompatible"]
     assert rest.rstrip().endswith("The fakes have ended; what they wrote stays in the folder.")
     assert process.returncode == 0
 

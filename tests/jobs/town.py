@@ -12,6 +12,7 @@ from jobs.execution import Run
 from jobs.integrations import Integrations
 from library import integrations as rows
 from library import jobs as job_rows
+from library.answers import MODEL_KINDS
 from library.database import Database
 from library.models import Integration, Job
 from library.models.integrations import IntegrationKind, IntegrationSource
@@ -84,13 +85,14 @@ class Town:
 
     async def configure(self, database: Database, kind: IntegrationKind, **given: Any) -> Integration:
         """Write an integration of the fake of this kind."""
+        needed = {"model": self.model.model} if kind in MODEL_KINDS else {}
         async with database.write() as session:
             return await rows.configure(
                 session,
                 SEAL,
                 kind=kind,
                 source=IntegrationSource.MUTATION,
-                **({"url": ADDRESSES[kind], "secrets": self.secrets_of(kind)} | given),
+                **({"url": ADDRESSES[kind], "secrets": self.secrets_of(kind), "options": needed} | given),
             )
 
 

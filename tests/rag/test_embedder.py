@@ -22,7 +22,7 @@ from rag.embedder import (
 )
 from rag.errors import ExportError, ExportUnreadableError, ModelNotFoundError, ParityError, WeightsMismatchError
 from rag.passages import split_text
-from rag.query_embedder import REQUESTS, ModelCard, OnnxEmbedder, find_export, load_tokenizer
+from rag.query_embedder import ModelCard, OnnxEmbedder, find_export, load_tokenizer, without_request
 
 
 def test_the_export_lies_under_the_hash_of_its_weights(exported_model: Path) -> None:
@@ -170,5 +170,5 @@ def test_a_question_is_about_what_is_asked_for_and_not_about_asking(embedder: On
     story = "I am looking for a book I read as a child. A whale hunts the captain of a ship. What is it called?"
     assert embedder.embed_question(story) @ plain > embedder.embed_query(story) @ plain + 0.05
     assert embedder.embed_question("ships at sea") @ embedder.embed_query("ships at sea") > 0.9
-    only_asking = embedder.embed_question(REQUESTS[1])
-    assert only_asking @ embedder.embed_query(REQUESTS[1]) > 0.999
+    only_asking = without_request(embedder.request[np.newaxis], embedder.request)
+    assert only_asking[0] @ embedder.request > 0.999
