@@ -12,7 +12,16 @@ from library import passages, postings
 from library.database import Database
 from library.passage_vectors import VectorTable
 from library.passages import Lineage
-from library.stored_search import EXACT_UP_TO, LEAST_PART, LOOKED_AT, SETTINGS, Restriction, Scored, StoredSearch
+from library.stored_search import (
+    EXACT_UP_TO,
+    LEAST_PART,
+    LOOKED_AT,
+    SETTINGS,
+    Restriction,
+    Scored,
+    StoredSearch,
+    Wanted,
+)
 from rag.segment import Floats, Ids
 from rag.sources import Candidates, Owner, Probe, Scope, Statistics
 
@@ -40,28 +49,26 @@ class StoredIndex:
 
     async def statistics(self, stems: Collection[str]) -> Statistics:
         """Count passages, and those of them that hold each stem."""
+        # To count them all for each question took longer than the rest of a short one.
+        wanted = stems if self.count else {"", *stems}
         async with self.database.read() as session:
-            found = await postings.frequencies(session, self.lineage.cut, {"", *stems})
-        return Statistics(found.pop("", 0), found)
+            found = await postings.frequencies(session, self.lineage.cut, wanted)
+        return Statistics(max(self.count, found.pop("", 0), *found.values(), 0), found)
 
     async def gather(self, probe: Probe, scope: Scope) -> Candidates:
         """Search both legs: the vectors by HNSW, which misses one in a hundred, the words exactly."""
         restriction = await self._restriction(scope)
         if restriction is not None and restriction.allowed is not None and not restriction.allowed:
-            return _candidates([], len(probe.vectors), set(), complete=True)
-        vectors = [_as_text(vector) for vector in probe.vectors]
-        wanted = self._proposals(probe.count, restriction)
+            return _candidates([], len(probe.vectors), complete=True)
         weights = postings.weighted_keys(self.lineage.cut, probe.weights)
-        near: set[int] = set()
-        complete = True
+        near = self._proposals(probe.count, restriction)
+        wanted = Wanted([_as_text(vector) for vector in probe.vectors], near, weights, probe.count)
         async with self.database.planned(SETTINGS) as session:
-            for vector in vectors:
-                found = await self._search.nearest(session, vector, wanted, restriction)
-                complete = complete and len(found) < wanted
-                near.update(found)
-            rows = await self._search.scored(session, vectors, weights, sorted(near), probe.count, restriction)
+            rows = await self._search.found(session, wanted, restriction)
+        size = len(probe.vectors)
+        complete = all(sum(row.near[place] for row in rows) < near for place in range(size))
         complete = complete and sum(row.words > 0 for row in rows) < probe.count
-        return _candidates(rows, len(vectors), near, complete=complete)
+        return _candidates(rows, size, complete=complete)
 
     async def vectors(self, passage_ids: Ids) -> Floats:
         """Return the vectors of passages, shape (passages, dimension); zeros where there is none."""
@@ -134,12 +141,12 @@ def _bits(ids: Ids, *, wanted: bool) -> bytes:
     return np.packbits(marks, bitorder="little").tobytes()
 
 
-def _candidates(rows: list[Scored], vectors: int, near: set[int], *, complete: bool) -> Candidates:
+def _candidates(rows: list[Scored], vectors: int, *, complete: bool) -> Candidates:
     return Candidates(
         passage_ids=np.array([row.passage_id for row in rows], np.int64),
         owners=[Owner(row.owner_kind, row.owner_id) for row in rows],
         cosines=np.array([row.cosines for row in rows], np.float32).reshape(len(rows), vectors),
         keyword_scores=np.array([row.words for row in rows], np.float32),
-        near=np.array([row.passage_id in near for row in rows], np.bool_),
+        near=np.array([any(row.near) for row in rows], np.bool_),
         complete=complete,
     )
