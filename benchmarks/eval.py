@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.baselines import SYSTEMS
 from benchmarks.cache import KeptEmbedder
 from benchmarks.collections import ABLATIONS, SOURCES, TEST, TRAIN, Source, data_folder
-from benchmarks.indexes import MEMORY, making
+from benchmarks.indexes import MEMORY, PGVECTOR, making
 from benchmarks.judging import RESAMPLES, SEED, Judgement, judge_baselines, judge_shelf
 from benchmarks.measures import circumstances, table
 from benchmarks.quality import reached
@@ -21,7 +21,7 @@ from benchmarks.servers import DATABASES
 from benchmarks.shelves import Shelf
 
 COLUMNS = ("collection", "split", "queries", "system", "nDCG@10", "recall@10", "recall@100", "MRR@10", "95 %", "p50 ms")
-KINDS = {MEMORY: MEMORY, **{kind.lower(): kind for kind in DATABASES}}
+KINDS = {MEMORY: MEMORY, PGVECTOR: PGVECTOR, **{kind.lower(): kind for kind in DATABASES}}
 
 
 def main() -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 from benchmarks.baselines import Scores
 from benchmarks.cache import KeptEmbedder
 from benchmarks.collections import Collection, Query, Text
+from jobs.stored_index import StoredIndex
 from rag.documents.splitting import STEP, split_document
 from rag.index import SearchIndex
 from rag.passages import embedded_text, split_text
@@ -26,9 +27,11 @@ from rag.sources import Owner, Scope
 
 # What the reader of Markdown writes around the title of a note.
 _NOTE = re.compile(r"^(?:Question|Warning): |\?? - \[Click to show/hide\]$")
+Index = SearchIndex | StoredIndex
 # Builds an index of passage rows: in memory, or through a database.
-MakeIndex = Callable[[list[PassageRow], str, int], SearchIndex]
+MakeIndex = Callable[[list[PassageRow], str, int], Index]
 
+Result = TypeVar("Result")
 
 # Answers are looked at this deep.
 DEPTH = 100
@@ -47,7 +50,7 @@ class Shelf:
 
     texts: list[Text]
     rows: list[PassageRow]
-    index: SearchIndex
+    index: Index
 
     @classmethod
     def build(cls, embedder: KeptEmbedder, collection: Collection, make_index: MakeIndex) -> Self:
@@ -57,11 +60,19 @@ class Shelf:
 
     def ask_all(self, queries: Sequence[tuple[Query, Scores]], mode: Mode = Mode.HYBRID) -> list[Answer]:
         """Ask as `semanticSearch` does, or `similar` where the query is a document."""
-        return asyncio.run(self._asked(queries, mode))
+        return self._run(self._asked(queries, mode))
 
     def empty_share(self, queries: Sequence[Query]) -> float:
         """Share of queries of which the keyword leg finds nothing at all."""
-        return asyncio.run(self._empty(queries))
+        return self._run(self._empty(queries))
+
+    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        with asyncio.Runner() as runner:
+            try:
+                return runner.run(work)
+            finally:
+                if isinstance(self.index, StoredIndex):  # its connections belong to this event loop
+                    runner.run(self.index.database.close())
 
     async def _asked(self, queries: Sequence[tuple[Query, Scores]], mode: Mode) -> list[Answer]:
         answers: list[Answer] = []

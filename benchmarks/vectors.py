@@ -57,7 +57,7 @@ async def _measured(url: str, vectors: Floats, questions: Floats) -> list[Measur
     lines = [await _built(database, table, vectors)]
     rows = [PassageRow(n, "BOOK", n, "", "", vector, n) for n, vector in enumerate(vectors, start=1)]
     memory = SearchIndex(_LINEAGE.model, vectors.shape[1]).with_changes(rows)
-    stored = StoredIndex(database, _LINEAGE, vectors.shape[1])
+    stored = StoredIndex(database, _LINEAGE, vectors.shape[1], count=PASSAGES)
     for share in SHARES:
         scope = Scope(_allowed(share))
         exact, beside = await _asked(memory, questions, scope)

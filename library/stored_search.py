@@ -6,13 +6,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from library.passage_vectors import VectorTable, as_text
+from library.passage_vectors import VectorTable
 from library.passages import Lineage
 
 # Up to this many allowed passages each is compared: exact, and quicker than leaving most of a graph's out.
-EXACT_UP_TO = 4_000
+EXACT_UP_TO = 2_500
+# Where more are allowed, a vector proposes what the graph finds among so many it looks at, but this part of what was
+# asked for: a tenth allowed would else have it look at ten times as many for neighbours that no ranking reaches.
+LOOKED_AT = 300
+LEAST_PART = 4
 # How many candidates HNSW keeps while it searches; measured by benchmarks/vectors.py.
-EF_SEARCH = 200
+EF_SEARCH = 280
 MAX_SCAN_TUPLES = 60_000
 # Of connections that search. The planner cannot know how much a restriction leaves, and would sort everything.
 SETTINGS = {
@@ -33,6 +37,7 @@ class Restriction:
     bits: bytes
     others: bool
     allowed: Sequence[int] | None = None  # their ids, where they are few
+    marked: int | None = None  # how many there are, where they are many and known
 
     def condition(self, column: str) -> str:
         """As SQL over a column of ids, with `parameters`."""
@@ -48,14 +53,28 @@ class Restriction:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for: vectors as text, stems with their weights, and how many of each may be found."""
+
+    vectors: Sequence[str]  # as pgvector reads them
+    near: int  # passages, by each vector
+    weights: tuple[Sequence[int], Sequence[float]]
+    worded: int  # passages
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
-    """A passage with its owner, its inner product with each vector, and its sum of weight times impact."""
+    """A passage with its owner, its sum of weight times impact, and its inner product with each vector.
+
+    `near` says by which of them it was found.
+    """
 
     passage_id: int
     owner_kind: str
     owner_id: int
-    cosines: list[float]
     words: float
+    cosines: Sequence[float]
+    near: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,48 +84,13 @@ class StoredSearch:
     lineage: Lineage
     table: VectorTable
 
-    async def nearest(
-        self, session: AsyncSession, vector: Sequence[float], count: int, restriction: Restriction | None
-    ) -> list[int]:
-        """Ids of the `count` passages nearest to a unit vector, in no order."""
-        few = restriction is not None and restriction.allowed is not None
-        if not few:
-            found = await self._by_graph(session, vector, count, restriction)
-            if len(found) == count:
-                return found
-        return await self._by_comparing(session, vector, count, restriction)
-
-    async def scored(
-        self,
-        session: AsyncSession,
-        vectors: Sequence[Sequence[float]],
-        weights: tuple[Sequence[int], Sequence[float]],
-        near: Sequence[int],
-        count: int,
-        restriction: Restriction | None,
-    ) -> list[Scored]:
-        """Score the passages that are near, and the `count` best by words."""
-        products = "".join(
-            f", coalesce(-(v.vector <#> CAST(CAST(:vector{place} AS text) AS vector)), 0)"
-            for place in range(len(vectors))
-        )
-        within = f"WHERE {restriction.condition('k.passage_id')}" if restriction is not None else ""
-        statement = sa.text(
-            "WITH words AS MATERIALIZED (SELECT k.passage_id, sum(k.impact * w.weight) AS score "  # noqa: S608 hexadecimal digits and numbers
-            "FROM unnest(CAST(:stems AS bigint[]), CAST(:weights AS double precision[])) AS w (stem, weight) "
-            f"JOIN passage_postings k ON k.stem = w.stem {within} GROUP BY k.passage_id), "
-            "found AS (SELECT unnest(CAST(:near AS bigint[])) AS id UNION "
-            "(SELECT passage_id FROM words ORDER BY score DESC LIMIT :count)) "
-            f"SELECT p.id, p.owner_kind, p.owner_id, coalesce(words.score, 0) {products} "
-            "FROM found JOIN passages p ON p.id = found.id LEFT JOIN words ON words.passage_id = p.id "
-            f"LEFT JOIN {self.table.name} v ON v.passage_id = p.id"
-        )
-        named = {f"vector{place}": as_text(vector) for place, vector in enumerate(vectors)}
-        given = {"stems": weights[0], "weights": weights[1], "near": near, "count": count}
-        rows = await session.execute(
-            statement, {**named, **given, **(restriction.parameters if restriction is not None else {})}
-        )
-        return [Scored(row[0], row[1], row[2], list(row[4:]), row[3]) for row in rows]
+    async def found(self, session: AsyncSession, wanted: Wanted, restriction: Restriction | None) -> list[Scored]:
+        """Score the passages nearest to each vector, and those best by words; in no order."""
+        if restriction is None or restriction.allowed is None:
+            rows = await self._found(session, wanted, restriction, by_graph=True)
+            if all(sum(row.near[place] for row in rows) == wanted.near for place in range(len(wanted.vectors))):
+                return rows
+        return await self._found(session, wanted, restriction, by_graph=False)
 
     async def vectors(self, session: AsyncSession, condition: str, parameters: dict[str, object]) -> dict[int, str]:
         """Vectors by passage id, as text, of the passages `p` that a condition marks."""
@@ -117,28 +101,58 @@ class StoredSearch:
         rows = await session.execute(sa.text(statement), {**parameters, "cut": self.lineage.cut})
         return {row[0]: row[1] for row in rows}
 
-    async def _by_graph(
-        self, session: AsyncSession, vector: Sequence[float], count: int, restriction: Restriction | None
-    ) -> list[int]:
-        half = f"halfvec({self.table.dimension})"
-        near = f"vector::{half} <#> CAST(CAST(:vector AS text) AS {half})"
-        return await self._ids(session, near, vector, count, restriction)
+    async def _found(
+        self, session: AsyncSession, wanted: Wanted, restriction: Restriction | None, *, by_graph: bool
+    ) -> list[Scored]:
+        size = len(wanted.vectors)
+        nearest = "".join(f" UNION SELECT id FROM near{place}" for place in range(size))  # noqa: S608 numbers
+        products = "".join(f", coalesce(-(v.vector <#> {_vector(place)}), 0)" for place in range(size))
+        marks = "".join(f", found.id IN (SELECT id FROM near{place})" for place in range(size))  # noqa: S608 numbers
+        # One statement: another visit to the database costs as much as a leg.
+        statement = (
+            f"WITH {self._words(restriction)}, {self._near(size, restriction, by_graph=by_graph)}"  # noqa: S608 hexadecimal digits and numbers
+            f"found AS ((SELECT passage_id AS id FROM words ORDER BY score DESC LIMIT :worded){nearest}) "
+            f"SELECT p.id, p.owner_kind, p.owner_id, coalesce(words.score, 0) {products} {marks} "
+            "FROM found JOIN passages p ON p.id = found.id LEFT JOIN words ON words.passage_id = p.id "
+            f"LEFT JOIN {self.table.name} v ON v.passage_id = p.id"
+        )
+        rows = (await session.execute(sa.text(statement), self._given(wanted, restriction))).all()
+        return [Scored(row[0], row[1], row[2], row[3], row[4 : 4 + size], row[4 + size :]) for row in map(tuple, rows)]
 
-    async def _by_comparing(
-        self, session: AsyncSession, vector: Sequence[float], count: int, restriction: Restriction | None
-    ) -> list[int]:
-        near = "vector <#> CAST(CAST(:vector AS text) AS vector)"
-        return await self._ids(session, near, vector, count, restriction)
+    def _given(self, wanted: Wanted, restriction: Restriction | None) -> dict[str, object]:
+        stems, weights = wanted.weights
+        given: dict[str, object] = {"stems": stems, "weights": weights, "worded": wanted.worded}
+        if wanted.vectors:
+            given |= {"near": wanted.near, "cut": self.lineage.cut}
+            given |= {f"vector{place}": vector for place, vector in enumerate(wanted.vectors)}
+        if restriction is not None:
+            given |= restriction.parameters
+            if wanted.vectors and restriction.allowed is not None:
+                given["ids"] = restriction.allowed
+        return given
 
-    async def _ids(
-        self, session: AsyncSession, near: str, vector: Sequence[float], count: int, restriction: Restriction | None
-    ) -> list[int]:
-        parameters: dict[str, object] = {"vector": as_text(vector), "count": count, "cut": self.lineage.cut}
+    def _words(self, restriction: Restriction | None) -> str:
+        within = f"WHERE {restriction.condition('k.passage_id')}" if restriction is not None else ""
+        return (
+            "words AS MATERIALIZED (SELECT k.passage_id, sum(k.impact * w.weight) AS score "  # noqa: S608 hexadecimal digits and numbers
+            "FROM unnest(CAST(:stems AS bigint[]), CAST(:weights AS double precision[])) AS w (stem, weight) "
+            f"JOIN passage_postings k ON k.stem = w.stem {within} GROUP BY k.passage_id)"
+        )
+
+    def _near(self, size: int, restriction: Restriction | None, *, by_graph: bool) -> str:
         within = ""
         if restriction is not None and restriction.allowed is not None:
-            within, parameters["ids"] = "AND passage_id = ANY(CAST(:ids AS bigint[]))", restriction.allowed
+            within = "AND passage_id = ANY(CAST(:ids AS bigint[]))"
         elif restriction is not None:
             within = f"AND {restriction.condition('passage_id')}"
-            parameters |= restriction.parameters
-        statement = f"SELECT passage_id FROM {self.table.name} WHERE cut = :cut {within} ORDER BY {near} LIMIT :count"  # noqa: S608 constants
-        return list(await session.scalars(sa.text(statement), parameters))
+        half = f"halfvec({self.table.dimension})"
+        column, kind = (f"vector::{half}", half) if by_graph else ("vector", "vector")
+        return "".join(
+            f"near{place} AS MATERIALIZED (SELECT passage_id AS id FROM {self.table.name} WHERE cut = :cut {within} "  # noqa: S608 constants
+            f"ORDER BY {column} <#> {_vector(place, kind)} LIMIT :near), "
+            for place in range(size)
+        )
+
+
+def _vector(place: int, kind: str = "vector") -> str:
+    return f"CAST(CAST(:vector{place} AS text) AS {kind})"

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from jobs.events import Bus
 from library.database import Database, open_database
@@ -18,6 +17,7 @@ from rag.embedder import ensure_exported
 from tests.postgres import Emptying, migrate, postgres
 from tests.processes import Served, environment, serving, valkey
 from tests.shelf import Volume, add
+from tests.stored_tables import drop_stored_index
 
 DATABASE_KINDS = ("sqlite", "postgres")
 
@@ -119,10 +119,7 @@ async def stored(stored_url: str) -> AsyncIterator[Database]:
     """A fresh, migrated Postgres database, in which pgvector may keep the search index."""
     database = open_database(stored_url)
     yield database
-    tables = "SELECT tablename FROM pg_tables WHERE tablename ~ '^passage_(postings|vectors)'"
-    async with database.write() as session:
-        for name in await session.scalars(sa.text(tables)):
-            await session.execute(sa.text(f"DROP TABLE {name}"))
+    await drop_stored_index(database)
     await database.close()
 
 

@@ -104,6 +104,23 @@ async def test_both_answer_alike_where_a_filter_is_too_wide_to_compare_each(
         assert await found(index, model, scope) == await found(memory, model, scope)
 
 
+async def test_a_filter_that_leaves_little_proposes_less_at_a_time_and_keeps_no_page_short(
+    stored: Database, worker: Worker, model: ToyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"EXACT_UP_TO": 0, "LOOKED_AT": 0, "LEAST_PART": 50}.items():
+        monkeypatch.setattr(f"jobs.stored_index.{name}", value)
+    memory, index = await both(stored, model)
+    scope = Scope((await every_id(stored))[::2])
+    vector = OnnxEmbedder.open(model.folder).embed_query("whale")
+    proposed = await index.gather(Probe([vector], {}, 200), scope)
+    assert (proposed.near.sum(), proposed.complete) == (4, False)
+    there, here = [
+        await search(one, "whale", vector, first=20, scope=scope, mode=Mode.VECTOR) for one in (index, memory)
+    ]
+    assert {hit.owner for hit in there} == {hit.owner for hit in here}
+    assert len(there) > 4
+
+
 async def test_changes_are_found_when_they_are_committed_by_words_and_then_by_meaning(
     stored: Database, worker: Worker, model: ToyModel
 ) -> None:

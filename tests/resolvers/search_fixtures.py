@@ -1,6 +1,6 @@
-"""A small library that can be searched: real passages, real vectors, and an index in memory."""
+"""A small library that can be searched: real passages, real vectors, and an index in memory or, on Postgres, there."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ import sqlalchemy as sa
 from strawberry.types import ExecutionResult
 
 from jobs.passages import Splitter, refresh_passages
-from library import models
+from jobs.stored_builds import write_postings
+from jobs.stored_index import StoredIndex, stored_index
+from library import models, passage_vectors, postings
 from library.database import Database
 from library.models.accounts import Role
-from library.passages import Lineage
+from library.passage_vectors import VectorTable
+from library.passages import Lineage, store_embeddings
 from rag.index import SearchIndex
 from rag.query_embedder import OnnxEmbedder, load_tokenizer
 from rag.segment import PassageRow
@@ -22,6 +25,7 @@ from resolvers.search_access import Ready
 from resolvers.search_filters import PassageFilters
 from tests.resolvers.conftest import schema, viewer
 from tests.shelf import Volume, add
+from tests.stored_tables import drop_stored_index
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Searchable:
 
 
 @pytest.fixture
-def searchable(database: Database, exported_model: Path) -> Callable[..., Awaitable[Searchable]]:
+async def searchable(database: Database, exported_model: Path) -> AsyncIterator[Callable[..., Awaitable[Searchable]]]:
     """Fill the library with books and index them."""
     embedder = OnnxEmbedder.open(exported_model)
     split = Splitter.of(load_tokenizer(exported_model), embedder.card.window)
@@ -49,15 +53,35 @@ def searchable(database: Database, exported_model: Path) -> Callable[..., Awaita
         async with database.read() as session:
             found = (await session.scalars(sa.select(passage).order_by(passage.id))).all()
         vectors = embedder.embed_many([f"{row.header}\n{row.text}" for row in found])
+        lineage = Lineage(embedder.card.revision, split.cut)
+        if not database.is_sqlite:
+            async with database.write() as session:
+                given = [(row.id, vector.tobytes()) for row, vector in zip(found, vectors, strict=True)]
+                await store_embeddings(session, lineage.model, given)
+            stored = await _built(database, lineage, embedder.card.dimension)
+            return Searchable(Ready(stored, embedder, lineage), PassageFilters())
         rows = [
             PassageRow(row.id, row.owner_kind, row.owner_id, row.header, row.text, vector, row.version)
             for row, vector in zip(found, vectors, strict=True)
         ]
         index = SearchIndex(embedder.card.revision, embedder.card.dimension).with_changes(rows)
-        lineage = Lineage(embedder.card.revision, split.cut)
         return Searchable(Ready(index, embedder, lineage), PassageFilters())
 
-    return fill
+    yield fill
+    if not database.is_sqlite:
+        await drop_stored_index(database)
+
+
+async def _built(database: Database, lineage: Lineage, dimension: int) -> StoredIndex:
+    table = VectorTable(lineage.model, dimension)
+    async with database.write() as session:
+        await postings.create(session)
+        await passage_vectors.create(session, table)
+    await write_postings(database)
+    async with database.write() as session:
+        await passage_vectors.keep_missing(session, table)
+    await passage_vectors.build_index(database, table)
+    return await stored_index(database, StoredIndex(database, lineage, dimension))
 
 
 Search = Callable[..., Awaitable[Any]]
