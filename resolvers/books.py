@@ -293,7 +293,10 @@ class Book(Node):
         rows = await info.context.loaders.fields_of_book.load(self.row.id)
         return [MetadataField.of(row) for row in rows]
 
-    @strawberry.field(description="Books like this one, best first, with the reasons; null while search is warming up.")
+    @strawberry.field(
+        description="Books like this one, best first, with the reasons. Of one series, or by one author, are no more "
+        "than a third while there are others. Null while search is warming up."
+    )
     async def similar(
         self,
         info: Info,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from library import models
 from library.models.passages import OwnerKind
+from rag.diversity import spread
 from rag.search import Hit, Leg, similar
 from rag.sources import Owner, Scope
 from resolvers.books import Book
@@ -20,6 +21,11 @@ from resolvers.descriptions import describe_enum
 from resolvers.search import check_first
 from resolvers.search_access import Ready, Warming
 from resolvers.search_filters import Limits, allowed_passages
+
+# Of so many books one may be of a single series, or by a single author, while there are others.
+_SHARE_OF_ONE = 3
+# So many times as many books are looked at, so that there are others.
+_LOOKED_AT = 3
 
 
 class SimilarExclusion(StrEnum):
@@ -108,13 +114,24 @@ async def similar_books(
     state = info.context.search.state
     if isinstance(state, Warming):
         return None
-    hits = await _hits(info, state, book.id, first, exclude)
+    hits = await _hits(info, state, book.id, first * _LOOKED_AT, exclude)
     rows = await info.context.loaders.book.load_many([hit.owner.id for hit in hits])
-    alive = [(hit, row) for hit, row in zip(hits, rows, strict=True) if row is not None][:first]
+    alive = [(hit, row) for hit, row in zip(hits, rows, strict=True) if row is not None]
+    groups = await asyncio.gather(*(_groups(info, row.id) for _, row in alive))
+    chosen = [alive[place] for place in spread(groups, first, max(first // _SHARE_OF_ONE, 1))]
     return [
         SimilarBook(book=Book.of(row), rank=rank, score=hit.score, legs=hit.legs, likened_to=book)
-        for rank, (hit, row) in enumerate(alive, start=1)
+        for rank, (hit, row) in enumerate(chosen, start=1)
     ]
+
+
+async def _groups(info: Info, book_id: int) -> set[tuple[str, int]]:
+    """What a book shares with books that it is no news beside: its series and its authors."""
+    loaders = info.context.loaders
+    entries, authors = await asyncio.gather(
+        loaders.series_entries_of_book.load(book_id), loaders.authors_of_book.load(book_id)
+    )
+    return {("series", entry.series_id) for entry in entries} | {("author", author.id) for author in authors}
 
 
 async def _hits(info: Info, state: Ready, book_id: int, first: int, exclude: Sequence[SimilarExclusion]) -> list[Hit]:
