@@ -48,6 +48,8 @@ def create_app(settings: Settings) -> Starlette:
         models=settings.data_dir / "models",
         indexes=settings.data_dir / "index",
         model=settings.embedding_model,
+        rerankers=settings.data_dir / "rerankers",
+        rerank_model=settings.rerank_model,
         stored=settings.vector_index == "pgvector",
     )
     secret = settings.admin_token.get_secret_value() if settings.admin_token is not None else None

@@ -27,6 +27,7 @@ from library.passages import Counts, Lineage
 from rag.errors import RagError
 from rag.index import SearchIndex
 from rag.query_embedder import find_export
+from rag.reranker import Reranker
 from resolvers.search_access import Ready, Successor, Warming, WarmingReason
 from resolvers.search_filters import PassageFilters
 
@@ -40,7 +41,16 @@ class IndexReader:
     """The serving process's view of the index; satisfies resolvers' SearchAccess."""
 
     def __init__(
-        self, database: Database, bus: Bus, *, models: Path, indexes: Path, model: str, stored: bool = False
+        self,
+        database: Database,
+        bus: Bus,
+        *,
+        models: Path,
+        indexes: Path,
+        model: str,
+        stored: bool = False,
+        rerankers: Path | None = None,
+        rerank_model: str = "",
     ) -> None:
         self._database = database
         self._bus = bus
@@ -48,6 +58,9 @@ class IndexReader:
         self._indexes = indexes
         self._model = model
         self._stored = stored
+        self._rerankers = rerankers if rerank_model else None
+        self._rerank_model = rerank_model
+        self._reranker: Reranker | None = None
         self._process = secrets.token_hex(4)
         self._wanted: ServedLineage | None = None
         self._served: ServedLineage | None = None
@@ -97,6 +110,8 @@ class IndexReader:
             self._wanted = await asyncio.to_thread(self._open_wanted)
         if self._served is None or self._served is not self._wanted:
             self._served = await self._choose()
+        if self._reranker is None and self._rerankers is not None:
+            self._reranker = await asyncio.to_thread(self._open_reranker, self._rerankers)
         served = self._served
         if served is None:
             self._state = Warming(WarmingReason.MODEL_MISSING, None)
@@ -107,6 +122,11 @@ class IndexReader:
     def _open_wanted(self) -> ServedLineage | None:
         folder = find_export(self._models, self._model)
         return ServedLineage.open(folder, stored=self._stored) if folder is not None else None
+
+    def _open_reranker(self, folder: Path) -> Reranker | None:
+        """The cross-encoder, once a worker has exported it; until then hits stay as the search ranks them."""
+        exported = find_export(folder, self._rerank_model)
+        return Reranker.open(exported) if exported is not None else None
 
     async def _choose(self) -> ServedLineage | None:
         """The wanted lineage once it is complete; until then the one that is served, or another that could be."""
@@ -144,7 +164,7 @@ class IndexReader:
         """A first search makes sense once a generation is there, or nearly all rows have their vectors."""
         counts = Counts(index.count, index.count - index.pending)
         if index.generation > 0 or (counts.nearly_complete and not self._stored):
-            return Ready(index, served.embedder, served.lineage, self._successor(served))
+            return Ready(index, served.embedder, served.lineage, self._successor(served), self._reranker)
         return Warming(WarmingReason.EMBEDDING, counts.embedded / counts.passages if counts.passages else None)
 
     def _successor(self, served: ServedLineage) -> Successor | None:

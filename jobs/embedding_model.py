@@ -4,12 +4,17 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from jobs.passages import Splitter
 from library.errors import ErrorCode, ShelfgraphError
 from library.passages import Lineage
 from rag.embedder import ensure_exported
 from rag.errors import ModelError
 from rag.query_embedder import OnnxEmbedder, find_export, load_tokenizer
+from rag.reranker_export import ensure_reranker_exported
+
+log = structlog.get_logger(__name__)
 
 
 class ModelUnavailable(ShelfgraphError):
@@ -65,6 +70,14 @@ class EmbeddingModel:
         except ModelError as error:
             raise ModelUnavailable(str(error)) from error
         return embedder, Splitter.of(load_tokenizer(folder), embedder.card.window)
+
+
+async def prepare_reranker(folder: Path, model: str) -> None:
+    """Export the cross-encoder that searches are to be read again with; without it they are answered as before."""
+    try:
+        await ensure_reranker_exported(folder, model)
+    except ModelError as error:
+        log.warning("reranker_unavailable", reason=str(error), hint="see SHELFGRAPH_RERANK_MODEL, then start again")
 
 
 def lineage_of(embedder: OnnxEmbedder, split: Splitter) -> Lineage:

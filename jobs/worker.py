@@ -23,7 +23,7 @@ from jobs.decoding import AudioDecoder
 from jobs.document_reading import DocumentReader
 from jobs.documents import Ingesting
 from jobs.downloads import Grabbing
-from jobs.embedding_model import EmbeddingModel
+from jobs.embedding_model import EmbeddingModel, prepare_reranker
 from jobs.events import Bus, open_queue, unit_of_work
 from jobs.housekeeping import cron_jobs
 from jobs.imports import Importing
@@ -107,6 +107,9 @@ async def _open(settings: Settings, stack: AsyncExitStack, keep_secret: Callable
     stored = settings.vector_index == "pgvector"
     if stored:
         await require_pgvector(database)
+    if settings.rerank_model:
+        prepare = partial(prepare_reranker, settings.data_dir / "rerankers", settings.rerank_model)
+        await _in_background(stack, prepare, "reranker")
     indexing = Indexing(settings.data_dir / "index", model, stored)
     scanning = Scanning(reader=reader, covers=settings.data_dir / "covers", model=model)
     integrations = await _integrations(settings, stack, database, bus, keep_secret)

@@ -37,6 +37,7 @@ from rag.publishing import discard, published
 from rag.query_embedder import GRAPH, TOKENIZER, WEIGHTS, ModelCard, OnnxEmbedder, Vectors
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 # The name under which the model of the package below is known to the world.
@@ -59,16 +60,16 @@ async def ensure_exported(models: Path, model: str = DEFAULT_MODEL) -> Path:
     Takes some 20 s the first time; that process ends when the caller is cancelled or dies. Raises ModelError with
     the reason.
     """
-    return await asyncio.to_thread(_exported, models, model) or await _export_apart(models, model)
+    return await asyncio.to_thread(exported, models, model) or await export_apart("rag.embedder", models, model)
 
 
 def export(models: Path, model: str = DEFAULT_MODEL) -> Path:
     """Export `model` into `models`/<SHA-256 of its weights>/, in this process. Raises ModelError."""
-    source = _local_source(model)
+    source = local_source(model)
     transformer = load(model)
-    revision = _vouched_revision(model, source or _cached_source(model))
+    revision = vouched_revision(model, source or cached_source(model))
     final = models / revision
-    if _is_complete(final):
+    if is_complete(final):
         return final
     discard(final)  # a torn one would stay: nothing that is there is overwritten
     with published(final) as folder:
@@ -82,7 +83,7 @@ def export(models: Path, model: str = DEFAULT_MODEL) -> Path:
 
 def load(model: str = DEFAULT_MODEL) -> SentenceTransformer:
     """Load a sentence-transformers model by name or path, on the processor, in evaluation mode."""
-    source = _local_source(model)
+    source = local_source(model)
     if source is not None:
         # What is on this machine is never asked for elsewhere.
         os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -131,15 +132,16 @@ def _reference(transformer: SentenceTransformer, texts: list[str]) -> Vectors:
     return np.asarray(vectors, np.float32)
 
 
-def _exported(models: Path, model: str) -> Path | None:
-    # The complete export of a model whose files are on this machine.
-    source = _local_source(model)
-    folder = models / _vouched_revision(model, source) if source is not None else None
-    return folder if folder is not None and _is_complete(folder) else None
+def exported(models: Path, model: str) -> Path | None:
+    """Return the folder of the complete export of a model whose files are on this machine, if it is there."""
+    source = local_source(model)
+    folder = models / vouched_revision(model, source) if source is not None else None
+    return folder if folder is not None and is_complete(folder) else None
 
 
-async def _export_apart(models: Path, model: str) -> Path:
-    command = (sys.executable, "-m", "rag.embedder", "--with-parent", str(models), model)
+async def export_apart(program: str, models: Path, model: str) -> Path:
+    """Run a module of this package that exports, in a process of its own; gives the folder. Raises ExportError."""
+    command = (sys.executable, "-m", program, "--with-parent", str(models), model)
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
         # Not communicate(): it closes the input, whose end tells the process that its parent is gone.
@@ -166,8 +168,8 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _local_source(model: str) -> Path | None:
-    # Where the model's files lie, when they are on this machine without asking a hub.
+def local_source(model: str) -> Path | None:
+    """Where the model's files lie, when they are on this machine without asking a hub."""
     if model == DEFAULT_MODEL:
         package = importlib.util.find_spec(DEFAULT_PACKAGE)
         if package is None or package.origin is None:
@@ -177,14 +179,16 @@ def _local_source(model: str) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _cached_source(model: str) -> Path:
-    # Comes with sentence-transformers; `load` has just filled its cache.
+def cached_source(model: str) -> Path:
+    """Where the files of a model lie that has just been loaded by its name."""
+    # Comes with sentence-transformers.
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - only for an export
 
     return Path(snapshot_download(model, local_files_only=True))
 
 
-def _vouched_revision(model: str, source: Path) -> str:
+def vouched_revision(model: str, source: Path) -> str:
+    """The SHA-256 of a model's weights. Raises ModelNotFoundError, WeightsMismatchError."""
     weights = sorted(source.glob("*.safetensors")) or sorted(source.glob("*.bin"))
     if not weights:
         raise ModelNotFoundError(model, f"{source} holds no weights (*.safetensors)")
@@ -196,7 +200,8 @@ def _vouched_revision(model: str, source: Path) -> str:
     return digest.hexdigest()
 
 
-def _is_complete(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
+    """Whether an export lies there in full."""
     try:
         ModelCard.read(folder)
     except ExportUnreadableError:
@@ -232,13 +237,9 @@ def _example(transformer: SentenceTransformer) -> tuple[dict[str, Any], Any]:
 
 
 def _write_graph(transformer: SentenceTransformer, model: str, folder: Path) -> None:
-    import onnx  # noqa: PLC0415 - only for an export
     import torch  # noqa: PLC0415 - only for an export
 
     example, _ = _example(transformer)
-    unknown = sorted(set(example) - set(KNOWN_INPUTS))
-    if unknown:
-        raise ModelUnsupportedError(model, f"it also needs {', '.join(unknown)}")
     names = list(example)
 
     class UnitEmbedding(torch.nn.Module):
@@ -252,16 +253,28 @@ def _write_graph(transformer: SentenceTransformer, model: str, folder: Path) -> 
             pooled = self.transformer(dict(zip(names, tensors, strict=True)))["sentence_embedding"]
             return torch.nn.functional.normalize(pooled, dim=-1)
 
-    axes = {name: {0: "batch", 1: "token"} for name in names} | {"embedding": {0: "batch"}}
+    write_graph(UnitEmbedding(), example, "embedding", model, folder)
+
+
+def write_graph(module: torch.nn.Module, example: dict[str, Any], output: str, model: str, folder: Path) -> None:
+    """Write a module of token tensors as a graph with one output a text. Raises ModelUnsupportedError."""
+    import onnx  # noqa: PLC0415 - only for an export
+    import torch  # noqa: PLC0415 - only for an export
+
+    unknown = sorted(set(example) - set(KNOWN_INPUTS))
+    if unknown:
+        raise ModelUnsupportedError(model, f"it also needs {', '.join(unknown)}")
+    names = list(example)
+    axes = {name: {0: "batch", 1: "token"} for name in names} | {output: {0: "batch"}}
     with warnings.catch_warnings():
         # The tracing exporter: the newer one needs onnxscript. What it warns of is what prove_parity tests.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            UnitEmbedding().eval(),
+            module.eval(),
             tuple(example.values()),
             str(folder / GRAPH),
             input_names=names,
-            output_names=["embedding"],
+            output_names=[output],
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
@@ -277,7 +290,7 @@ def _write_graph(transformer: SentenceTransformer, model: str, folder: Path) -> 
     )
 
 
-def main() -> None:
+def main(export: Callable[[Path, str], Path] = export) -> None:
     """Export a model and print its folder; a failure is one line and status 1."""
     parser = argparse.ArgumentParser(description=export.__doc__)
     parser.add_argument("--with-parent", action="store_true", help="end when standard input ends")

@@ -6,6 +6,7 @@ RagError
 │   ├── WeightsMismatchError      the weights on disk are not the ones their publisher vouches for
 │   ├── ModelUnsupportedError     the model cannot be expressed as one ONNX graph
 │   ├── ParityError               the exported graph gives other vectors than the model
+│   ├── RerankerParityError       the exported graph gives other scores than the model
 │   ├── ExportError               the exporting process ended without a model
 │   └── ExportUnreadableError     an exported model is missing or torn
 ├── QueryVectorMissingError       a search by vector alone was given no vector
@@ -63,6 +64,16 @@ class ParityError(ModelError):
         super().__init__(
             f"The ONNX export of {model!r} agrees with the model only to a cosine of {cosine:.6f} "
             f"(at least {least} is needed), so it was not published. Choose another text model."
+        )
+
+
+class RerankerParityError(ModelError):
+    """The exported graph of a cross-encoder gives other scores than the model it was made from."""
+
+    def __init__(self, model: str, difference: float, largest: float) -> None:
+        super().__init__(
+            f"The ONNX export of the cross-encoder {model!r} gives scores that differ by up to {difference:.4f} "
+            f"(at most {largest} is allowed), so it was not published. Choose another cross-encoder."
         )
 
 

@@ -128,6 +128,14 @@ class OnnxEmbedder:
                 vectors[first + batch] = self._run([encodings[place] for place in batch])
         return vectors
 
+    def run_pairs(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
+        """Return what the graph makes of pairs of texts, shape (pairs, …), in their order: see `rag.reranker`."""
+        encodings = self._tokenizer.encode_batch_fast(list(pairs))
+        found = np.empty(len(pairs), np.float32)
+        for batch in _like_lengths([len(encoding.ids) for encoding in encodings], TOKENS_PER_RUN):
+            found[batch] = self._run([encodings[place] for place in batch])
+        return found
+
     def _run(self, encodings: Sequence[Encoding]) -> Vectors:
         feed = _padded(encodings, self.card.pad_id)
         (vectors,) = self._session.run(None, {name: feed[name] for name in self._inputs})

@@ -28,6 +28,7 @@ from resolvers.interpretation import IgnoreFilters, Interpret, Interpretation, I
 from resolvers.named_hits import Ranked, with_named
 from resolvers.passages import Passage
 from resolvers.permissions import CanRead
+from resolvers.reranking import hits_wanted, reranked
 from resolvers.search_access import Ready, Warming, WarmingReason
 from resolvers.search_filters import Limits
 from resolvers.search_legs import SearchLeg
@@ -232,7 +233,7 @@ class SearchQuery:
             return SearchUnavailable.of(state)
         limits = Limits.of(kinds, filter.book if filter else None, filter.document if filter else None)
         asked = await asked_for(info.context, query, limits, interpret, ignore_filters or [])
-        found = [] if kinds == [] else await hits_of(state, asked, mode, first)
+        found = [] if kinds == [] else await hits_of(state, asked, mode, hits_wanted(state, first))
         return await _payload(info, state, asked, found, 0 if kinds == [] else first)
 
 
@@ -259,8 +260,9 @@ async def _payload(info: Info, state: Ready, asked: Asked, hits: list[Hit], firs
         **{Owner(OwnerKind.DOCUMENT, row_id): Document.of(row) for row_id, row in documents if not row.missing_since},
     }
     like = nodes.get(Owner(OwnerKind.BOOK, liked.book_id)) if liked is not None else None
+    alive = await reranked(state, asked.text, [one for one in ranked if one.owner in nodes], passages)
     return SemanticSearchPayload(
-        edges=_edges([one for one in ranked if one.owner in nodes][:first], nodes, passages, asked),
+        edges=_edges(alive[:first], nodes, passages, asked),
         info=_info(state),
         relevant=any(one.hit is None or one.hit.relevant or SearchLeg.NAME in one.legs for one in ranked),
         interpreted_filters=interpreted_filters(asked.understood, asked.given_up),

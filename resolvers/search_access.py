@@ -13,6 +13,7 @@ from rag.sources import PassageSource
 
 if TYPE_CHECKING:
     from rag.query_embedder import OnnxEmbedder
+    from rag.reranker import Reranker
     from resolvers.search_filters import PassageFilters
 
 
@@ -76,6 +77,7 @@ class Ready:
     embedder: "OnnxEmbedder"
     lineage: Lineage
     successor: Successor | None = None
+    reranker: "Reranker | None" = None
 
 
 class SearchAccess(Protocol):
