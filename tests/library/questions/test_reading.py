@@ -1,6 +1,5 @@
 """Questions in words become typed filters and a rest, and stories stay whole."""
 
-import time
 from typing import Any
 
 import pytest
@@ -190,12 +189,7 @@ def test_several_filters_leave_a_clean_rest() -> None:
     "piece",
     ["like ", "by ", "under ten ", "between 5 and ", "in german ", '"', "x'", "9", "a ", "instead of "],
 )
+@pytest.mark.timeout(25)  # a second where time grows with the length, beyond this where it grows with its square
 def test_a_hostile_question_of_any_kind_takes_linear_time(piece: str) -> None:
-    def seconds(length: int) -> float:
-        question = (piece * length)[:length]
-        began = time.thread_time()
-        read(question)
-        return time.thread_time() - began
-
-    seconds(4_000)
-    assert seconds(16_000) < 0.05 + 12 * seconds(4_000)
+    question = piece * (200_000 // len(piece))
+    assert read(question).likeness is None
