@@ -16,7 +16,7 @@ from benchmarks.cache import exported_model
 from benchmarks.collections import SCIFACT, SOURCES, TEST, data_folder
 from benchmarks.measures import Measure, at_least
 from demo.books import load_books
-from jobs.embeddings import BATCH
+from jobs.embeddings import WINDOW
 from rag.embedder import DEFAULT_PACKAGE
 from rag.query_embedder import OnnxEmbedder
 
@@ -25,18 +25,18 @@ ROUNDS = 3
 
 
 def measure() -> Iterator[Measure]:
-    """Embed the same passages by turns; the worker takes batches as its job does."""
+    """Embed the same passages by turns; the worker takes windows as its job does."""
     texts = _texts()
     embedder = OnnxEmbedder.open(exported_model(), threads=os.cpu_count() or 1, arena=True)
     transformer = _bare()
     bare = partial(transformer.encode, list(texts), show_progress_bar=False)
-    whole, job = partial(embedder.embed_many, texts), partial(_in_batches, embedder, texts)
-    for warm_up in (partial(embedder.embed_many, texts[:BATCH]), partial(transformer.encode, list(texts[:BATCH]))):
+    whole, job = partial(embedder.embed_many, texts), partial(_in_windows, embedder, texts)
+    for warm_up in (partial(embedder.embed_many, texts[:WINDOW]), partial(transformer.encode, list(texts[:WINDOW]))):
         warm_up()
     rounds = [(_seconds(job), _seconds(bare), _seconds(whole)) for _ in range(ROUNDS)]
     by_job, by_bare, by_whole = (len(texts) / median(column) for column in zip(*rounds, strict=True))
     beside = f"SentenceTransformer.encode {by_bare:.0f}/s"
-    name = f"embedding {len(texts)} passages in batches of the worker's job"
+    name = f"embedding {len(texts)} passages in windows of the worker's job"
     yield at_least(f"{name}: speed / bare encode", round(by_job / by_bare, 2), 1.0, "×", baseline=beside)
     yield Measure(f"{name}: passages a second", f"{by_job:.0f}/s, in one call {by_whole:.0f}/s")
 
@@ -59,9 +59,9 @@ def _texts() -> list[str]:
     return [text.whole for text in source.read(data_folder(), (TEST,)).texts[:PASSAGES]]
 
 
-def _in_batches(embedder: OnnxEmbedder, texts: Sequence[str]) -> None:
-    for start in range(0, len(texts), BATCH):
-        embedder.embed_many(texts[start : start + BATCH])
+def _in_windows(embedder: OnnxEmbedder, texts: Sequence[str]) -> None:
+    for start in range(0, len(texts), WINDOW):
+        embedder.embed_many(texts[start : start + WINDOW])
 
 
 def _seconds(run: Callable[[], object]) -> float:

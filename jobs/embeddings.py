@@ -1,8 +1,9 @@
 """Embedding passages: vectors for every passage that has none, newest first, so that an edit overtakes a long scan."""
 
 import asyncio
-from collections.abc import Sequence
-from itertools import accumulate
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,12 +22,24 @@ from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
 from library.passages import Lineage, PassageRow
 from rag.passages import embedded_text
+from rag.query_embedder import OnnxEmbedder, Places, Vectors
 
-BATCH = 32
-# An edit waits for one batch at most, and is embedded in the next: a quarter of a second on two cores each.
-_BATCH_LETTERS = 8_000
+# Passages that are looked at together: of so many, those of like lengths fill a run without padding.
+WINDOW = 256
+# Between two looks for something newer the embedder goes on for so long, and an edit waits.
+_LOOK_SECONDS = 0.3
+_MANY = 32
 _BOOKS_AT_ONCE = 100
 _REUSED_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Passages that wait, how many wait in all, and the newest version of any passage then."""
+
+    rows: list[PassageRow]
+    pending: int
+    newest: int
 
 
 async def embed_passages(run: Run, indexing: Indexing) -> None:
@@ -39,15 +52,10 @@ async def embed_passages(run: Run, indexing: Indexing) -> None:
         await write_postings(run.database)
     lineage = lineage_of(embedder, split)
     done = await _reuse(run, lineage)
-    while batch := await _pending(run.database, lineage):
-        run.checkpoint()
-        vectors = await asyncio.to_thread(embedder.embed_many, [embedded_text(row.header, row.text) for row in batch])
-        async with unit_of_work(run.database, run.bus) as work:
-            given = [(row.id, vector.tobytes()) for row, vector in zip(batch, vectors, strict=True)]
-            done += await passages.store_embeddings(work.session, lineage.model, given)
-            counts = await passages.counts(work.session, lineage)
-            work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
-        await run.progress(done, done + counts.pending, "embedding passages")
+    window = await _window(run.database, lineage, 0)
+    while window.rows:
+        done = await _embed(run, embedder, lineage, window, done)
+        window = await _window(run.database, lineage, window.newest)
     run.result = {"passages": done}
     await publish_when_due(run.database, run.bus, indexing)
 
@@ -72,11 +80,38 @@ async def _anything_waits(session: AsyncSession, lineage: Lineage) -> bool:
     return bool(uncut or await passages.pending(session, lineage, 1))
 
 
-async def _pending(database: Database, lineage: Lineage) -> Sequence[PassageRow]:
+async def _window(database: Database, lineage: Lineage, seen: int) -> _Window:
+    """What waits and is newer than version `seen`, alone, since lengths decide in a window; else what waits at all."""
     async with database.read() as session:
-        rows = await passages.pending(session, lineage, BATCH)
-    lengths = accumulate(len(row.header) + len(row.text) for row in rows)
-    return rows[: max(1, sum(length <= _BATCH_LETTERS for length in lengths))]
+        newest = await passages.newest_version(session, lineage)
+        rows = await passages.pending(session, lineage, WINDOW, after=seen) if newest > seen else []
+        rows = rows or await passages.pending(session, lineage, WINDOW)
+        return _Window(rows, (await passages.counts(session, lineage)).pending, newest)
+
+
+async def _embed(run: Run, embedder: OnnxEmbedder, lineage: Lineage, window: _Window, done: int) -> int:
+    """Embed a window, or as much of it as there is until something newer comes; gives how many are done in all."""
+    total = done + window.pending
+    runs = embedder.embed_runs([embedded_text(row.header, row.text) for row in window.rows])
+    newest = window.newest
+    while newest == window.newest and (vectors := await asyncio.to_thread(_next_vectors, runs, window.rows)):
+        run.checkpoint()
+        async with unit_of_work(run.database, run.bus) as work:
+            done += await passages.store_embeddings(work.session, lineage.model, vectors)
+            newest = await passages.newest_version(work.session, lineage)
+            work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
+        await run.progress(done, max(total, done), "embedding passages")
+    return done
+
+
+def _next_vectors(runs: Iterator[tuple[Places, Vectors]], rows: list[PassageRow]) -> list[tuple[int, bytes]]:
+    found: list[tuple[int, bytes]] = []
+    begun = time.monotonic()
+    for places, vectors in runs:
+        found.extend((rows[place].id, vector.tobytes()) for place, vector in zip(places, vectors, strict=True))
+        if time.monotonic() - begun >= _LOOK_SECONDS:
+            break
+    return found
 
 
 async def _reuse(run: Run, lineage: Lineage) -> int:
@@ -85,7 +120,7 @@ async def _reuse(run: Run, lineage: Lineage) -> int:
     For a few it is quicker to embed them than to look.
     """
     async with run.database.read() as session:
-        if len(await passages.pending(session, lineage, BATCH)) < BATCH:
+        if len(await passages.pending(session, lineage, _MANY)) < _MANY:
             return 0
     done = 0
     while True:

@@ -141,12 +141,18 @@ def without_passages(owner_id: InstrumentedAttribute[int], kind: OwnerKind, cut:
     return sa.select(owner_id).where(~written).order_by(owner_id)
 
 
-async def pending(session: AsyncSession, lineage: Lineage, limit: int) -> list[PassageRow]:
-    """Passages without a vector of the lineage's model, newest first: an edit overtakes a long scan."""
+async def pending(session: AsyncSession, lineage: Lineage, limit: int, *, after: int = 0) -> list[PassageRow]:
+    """Passages newer than a version without a vector of the lineage's model, newest first."""
     embedded = sa.exists().where(Embedding.passage_id == Passage.id, Embedding.model == lineage.model)
-    select = sa.select(*_COLUMNS, sa.null()).where(Passage.cut == lineage.cut, ~embedded)
+    select = sa.select(*_COLUMNS, sa.null()).where(Passage.cut == lineage.cut, Passage.version > after, ~embedded)
     newest = select.order_by(Passage.version.desc(), Passage.id).limit(limit)
     return [PassageRow(*row) for row in await session.execute(newest)]
+
+
+async def newest_version(session: AsyncSession, lineage: Lineage) -> int:
+    """The version of the newest passage of the lineage's cut; 0 without any. Vectors do not change it."""
+    select = sa.select(Passage.version).where(Passage.cut == lineage.cut).order_by(Passage.version.desc()).limit(1)
+    return await session.scalar(select) or 0
 
 
 async def store_embeddings(session: AsyncSession, model: str, vectors: Iterable[tuple[int, bytes]]) -> int:

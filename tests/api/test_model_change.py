@@ -127,7 +127,7 @@ async def test_after_an_upgrade_that_cuts_otherwise_equal_passages_keep_their_ve
 ) -> None:
     before = old.lineage
     monkeypatch.setattr(rag.passages, "SPLITTER_VERSION", rag.passages.SPLITTER_VERSION + 1)
-    monkeypatch.setattr("jobs.embeddings.BATCH", len(BOOKS))
+    monkeypatch.setattr("jobs.embeddings._MANY", len(BOOKS))
     reader = reader_of(database, bus, old, tmp_path)
     await reader._look()
     assert isinstance(reader.state, Ready)

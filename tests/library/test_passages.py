@@ -81,8 +81,12 @@ async def test_the_newest_passages_are_embedded_first_and_counted(database: Data
     await write(database, 2, ["edited"])
     async with database.read() as session:
         assert [row.text for row in await passages.pending(session, TOY, 2)] == ["edited", "old"]
+        newest = await passages.newest_version(session, TOY)
+        assert [row.text for row in await passages.pending(session, TOY, 9, after=newest - 1)] == ["edited"]
+        assert await passages.newest_version(session, Lineage("toy", "another cut")) == 0
     await embed(database, limit=1)
     async with database.read() as session:
+        assert await passages.newest_version(session, TOY) == newest
         counts = await passages.counts(session, TOY)
         assert (counts, counts.pending) == (Counts(passages=3, embedded=1), 2)
         assert (await passages.counts(session, Lineage("another", TOY.cut))).pending == 3

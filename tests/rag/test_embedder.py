@@ -52,6 +52,23 @@ def test_a_batch_gives_the_vectors_of_its_texts_alone(embedder: OnnxEmbedder) ->
     assert np.allclose(np.linalg.norm(alone, axis=1), 1, atol=1e-5)
 
 
+def test_runs_beside_each_other_give_each_text_once_and_stop_when_nobody_asks(
+    embedder: OnnxEmbedder, exported_model: Path
+) -> None:
+    texts = parity_texts(30, 256)
+    parallel = OnnxEmbedder.open(exported_model, threads=2)
+    runs = list(parallel.embed_runs(texts, tokens_per_run=300))
+    assert len(runs) > 10
+    places = np.concatenate([places for places, _ in runs])
+    assert sorted(places) == list(range(len(texts)))
+    given = np.concatenate([vectors for _, vectors in runs])
+    assert np.allclose(given, embedder.embed_many(texts)[places], atol=1e-5)
+    stopped = parallel.embed_runs(texts, tokens_per_run=300)
+    assert np.array_equal(next(stopped)[0], runs[0][0])
+    stopped.close()
+    assert np.allclose(parallel.embed_many(texts[:3]), embedder.embed_many(texts[:3]), atol=1e-5)
+
+
 def test_no_texts_give_no_vectors(embedder: OnnxEmbedder) -> None:
     assert embedder.embed_many([]).shape == (0, 384)
 
