@@ -9,7 +9,7 @@ DEVELOPMENT := $(VENV)/.installed-development
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 # The whole suite runs in two processes, each with a Postgres and a Valkey of its own; what PYTEST= names, in one.
 PROCESSES ?= 2
-PYTEST_RUN = $(BIN)/python -m pytest $(or $(PYTEST),--numprocesses=$(PROCESSES) --dist=loadfile)
+PYTEST_RUN = $(BIN)/python -m pytest $(or $(PYTEST),--numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder)
 LOCK := $(VENV)/lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.shelf import Volume, add
 from tests.stored_tables import drop_stored_index
 
 DATABASE_KINDS = ("sqlite", "postgres")
+LONGEST = "test_campaign.py"  # one test, and minutes
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +37,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = metafunc.config.getoption("--database")
         kinds = DATABASE_KINDS if chosen == "both" else (chosen,)
         metafunc.parametrize("database_kind", kinds, scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where files are shared out to processes, begin with the long ones: a last one would be waited for alone."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path.name != LONGEST, -tests[item.path]))
 
 
 @pytest.fixture(scope="session")
