@@ -7,7 +7,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,8 +109,8 @@ async def execute(
         raise
     finally:
         heart.cancel()
-        with suppress(asyncio.CancelledError):
-            await heart
+        # Gathered, for a cancel of this task that comes meanwhile must end it: suppressed, it would be lost.
+        await asyncio.gather(heart, return_exceptions=True)
 
 
 async def _attempt(run: Run, handler: Handler) -> None:

@@ -307,3 +307,28 @@ async def test_of_thousands_that_wait_only_the_first_are_delivered_again_and_nob
         assert len(await waiting.queued_jobs()) == job_rows.REDELIVERED_AT_ONCE
     async with database.read() as session:
         assert await session.scalar(sa.select(sa.func.count(Event.id))) == 0
+
+
+async def test_a_cancel_that_comes_while_the_heartbeat_is_being_stopped_is_not_lost(
+    database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = asyncio.Event()
+
+    async def slow_to_stop(_: Run) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopping.set()
+            await asyncio.Event().wait()
+
+    async def handler(_: Run) -> None:
+        await asyncio.sleep(0)  # the heartbeat begins
+
+    monkeypatch.setattr("jobs.execution._beat", slow_to_stop)
+    job_id = await start(database, bus)
+    running = asyncio.create_task(run(database, bus, job_id, handler))
+    await stopping.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await row(database, job_id)).state is JobState.SUCCEEDED
