@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from library.background import end_task
 from library.errors import CannotStart
 
 log = structlog.get_logger(__name__)
@@ -87,9 +88,7 @@ class Child:
     async def stop(self) -> None:
         """End the child: politely, and after its time of grace by force; what it started itself goes with it."""
         if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
+            await end_task(self._watch)
         if self._process is None:
             return
         with suppress(ProcessLookupError):

@@ -20,6 +20,7 @@ from jobs.lineages import is_complete, searchable
 from jobs.passages import refresh_passages
 from jobs.stored_index import StoredIndex
 from library import lineage_leases
+from library.background import end_task
 from library.database import Database
 from library.events import INDEX_TOPIC
 from library.lineage_leases import Part
@@ -86,9 +87,7 @@ class IndexReader:
     async def close(self) -> None:
         """Stop following."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
 
     async def refresh_passages(self, session: AsyncSession, book_ids: Collection[int]) -> None:
         """Write the passages of edited books anew; without a model yet, leave them to the embedding job."""

@@ -5,7 +5,7 @@ Valkey carries hints only. Whoever listens reads rows, so a lost message costs s
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from library import events as event_rows
+from library.background import end_task
 from library.database import Database
 from library.models.downloads import Download
 from library.models.jobs import Event, Job
@@ -76,9 +77,7 @@ class Bus:
     async def close(self) -> None:
         """Stop listening and end the connections."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
         await self._redis.aclose()
 
     async def reachable(self) -> bool:

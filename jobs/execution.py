@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.events import Bus, unit_of_work
 from library import jobs as job_rows
+from library.background import end_task
 from library.database import Database
 from library.errors import ShelfgraphError
 from library.models.jobs import Job, JobKind, JobState
@@ -108,9 +109,7 @@ async def execute(
         await asyncio.shield(_give_back(run))
         raise
     finally:
-        heart.cancel()
-        # Gathered, for a cancel of this task that comes meanwhile must end it: suppressed, it would be lost.
-        await asyncio.gather(heart, return_exceptions=True)
+        await end_task(heart)
 
 
 async def _attempt(run: Run, handler: Handler) -> None:

@@ -18,6 +18,7 @@ from jobs.index_rows import index_home, open_index
 from jobs.stored_builds import build_stored_index, is_built
 from library import jobs as job_rows
 from library import leases, passages
+from library.background import end_task
 from library.database import Database
 from library.errors import Conflict
 from library.events import INDEX_TOPIC
@@ -112,9 +113,7 @@ async def _builder(run: Run) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        prolonging.cancel()
-        with suppress(asyncio.CancelledError):
-            await prolonging
+        await end_task(prolonging)
         async with run.database.write() as session:
             await leases.release(session, LEASE, run.worker)
 

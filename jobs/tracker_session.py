@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from integrations.errors import Unavailable
 from integrations.myanonamouse.session import seed_value
 from library import integration_secrets, leases
+from library.background import end_task
 from library.database import Database
 from library.integration_secrets import ROTATED, SEED
 from library.sealing import Seal
@@ -135,9 +136,7 @@ class SessionLease:
         async with self._changing:
             if self._users or self._renewal is None:
                 return
-            self._renewal.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._renewal
+            await end_task(self._renewal)
             self._renewal = None
             async with self._database.write() as session:
                 await leases.release(session, self._name, self._holder)

@@ -37,6 +37,7 @@ from jobs.stored_builds import require_pgvector
 from jobs.tagging import TagWriter
 from jobs.watching import Watcher
 from jobs.workshop import Workshop, handlers
+from library.background import end_task
 from library.database import Database, identity, open_database
 from library.integrations import EnvironmentIntegration, from_environment
 from library.models.integrations import IntegrationKind
@@ -193,14 +194,7 @@ def _plain(value: SecretStr | str | None) -> str:
 
 
 async def _in_background(stack: AsyncExitStack, run: Callable[[], Any], name: str) -> None:
-    task = asyncio.create_task(run(), name=name)
-
-    async def end() -> None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    stack.push_async_callback(end)
+    stack.push_async_callback(end_task, asyncio.create_task(run(), name=name))
 
 
 def _arq_worker(workshop: Workshop, redis_url: str) -> Worker:

@@ -29,6 +29,13 @@ async def run(database: Database, bus: Bus, job_id: int, handler: Handler, worke
     await execute(job_id, {JobKind.SCAN_LIBRARY: handler}, database=database, bus=bus, worker=worker)
 
 
+async def stopped(task: asyncio.Task[None]) -> None:
+    """Cancel a task, which must end as cancelled."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def row(database: Database, job_id: int) -> Job:
     """The job as it stands."""
     async with database.read() as session:
@@ -254,9 +261,7 @@ async def test_a_worker_that_is_stopped_gives_its_job_back(database: Database, b
     job_id = await start(database, bus)
     task = asyncio.create_task(run(database, bus, job_id, handler))
     await running.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await stopped(task)
     job = await row(database, job_id)
     assert (job.state, job.attempts, job.worker) == (JobState.QUEUED, 0, None)
 
@@ -328,7 +333,5 @@ async def test_a_cancel_that_comes_while_the_heartbeat_is_being_stopped_is_not_l
     job_id = await start(database, bus)
     running = asyncio.create_task(run(database, bus, job_id, handler))
     await stopping.wait()
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    await stopped(running)
     assert (await row(database, job_id)).state is JobState.SUCCEEDED
