@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from library import jobs as job_rows
 from library.database import Database
 from library.events import INDEX_TOPIC
 from library.models.jobs import JobKind
+from library.models.passages import Passage
 from library.passages import Lineage, PassageRow
 from rag.passages import embedded_text
 from rag.query_embedder import OnnxEmbedder, Places, Vectors
@@ -28,7 +30,7 @@ from rag.query_embedder import OnnxEmbedder, Places, Vectors
 WINDOW = 256
 # Between two looks for something newer the embedder goes on for so long, and an edit waits.
 _LOOK_SECONDS = 0.3
-_MANY = 32
+_MANY = 32  # passages that wait: from here on it is worth looking for vectors of equal ones
 _BOOKS_AT_ONCE = 100
 _REUSED_AT_ONCE = 1_000
 
@@ -92,19 +94,31 @@ async def _window(database: Database, lineage: Lineage, seen: int) -> _Window:
 async def _embed(run: Run, embedder: OnnxEmbedder, lineage: Lineage, window: _Window, done: int) -> int:
     """Embed a window, or as much of it as there is until something newer comes; gives how many are done in all."""
     total = done + window.pending
-    runs = embedder.embed_runs([embedded_text(row.header, row.text) for row in window.rows])
-    newest = window.newest
-    while newest == window.newest and (vectors := await asyncio.to_thread(_next_vectors, runs, window.rows)):
-        run.checkpoint()
-        async with unit_of_work(run.database, run.bus) as work:
-            done += await passages.store_embeddings(work.session, lineage.model, vectors)
-            newest = await passages.newest_version(work.session, lineage)
-            work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
-        await run.progress(done, max(total, done), "embedding passages")
+    async with aclosing(vectors_of(embedder, window.rows)) as found:
+        async for vectors in found:
+            run.checkpoint()
+            async with unit_of_work(run.database, run.bus) as work:
+                done += await passages.store_embeddings(work.session, lineage.model, vectors)
+                newest = await passages.newest_version(work.session, lineage)
+                work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
+            await run.progress(done, max(total, done), "embedding passages")
+            if newest != window.newest:
+                break
     return done
 
 
-def _next_vectors(runs: Iterator[tuple[Places, Vectors]], rows: list[PassageRow]) -> list[tuple[int, bytes]]:
+async def vectors_of(
+    embedder: OnnxEmbedder, rows: Sequence[PassageRow | Passage]
+) -> AsyncGenerator[list[tuple[int, bytes]]]:
+    """Vectors by the ids of passages, a third of a second's work at a time; not in the order of `rows`."""
+    runs = embedder.embed_runs([embedded_text(row.header, row.text) for row in rows])
+    while vectors := await asyncio.to_thread(_next_vectors, runs, rows):
+        yield vectors
+
+
+def _next_vectors(
+    runs: Iterator[tuple[Places, Vectors]], rows: Sequence[PassageRow | Passage]
+) -> list[tuple[int, bytes]]:
     found: list[tuple[int, bytes]] = []
     begun = time.monotonic()
     for places, vectors in runs:

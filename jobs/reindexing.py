@@ -1,14 +1,14 @@
 """Reindexing: everything, or one book or document, is cut and embedded again, while the old vectors serve on."""
 
-import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from jobs import queue
 from jobs.document_cutting import cut_documents
-from jobs.embedding_model import lineage_of
+from jobs.embeddings import WINDOW, vectors_of
 from jobs.events import unit_of_work
 from jobs.execution import Run
 from jobs.index_builds import Indexing
@@ -17,9 +17,7 @@ from library import passages
 from library.events import INDEX_TOPIC
 from library.models.books import Book
 from library.models.passages import OwnerKind, Passage
-from rag.passages import embedded_text
 
-_PASSAGES_AT_ONCE = 32
 _BOOKS_AT_ONCE = 100
 
 
@@ -48,15 +46,14 @@ async def reindex(run: Run, indexing: Indexing) -> None:
     total = await _count(run, scope, split.cut)
     done = last = 0
     while rows := await _next(run, scope, split.cut, last):
-        run.checkpoint()
-        texts = [embedded_text(row.header, row.text) for row in rows]
-        vectors = await asyncio.to_thread(embedder.embed_many, texts)
-        given = [(row.id, vector.tobytes()) for row, vector in zip(rows, vectors, strict=True)]
-        async with unit_of_work(run.database, run.bus) as work:
-            done += await passages.store_embeddings(work.session, lineage_of(embedder, split).model, given)
-            work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
+        async with aclosing(vectors_of(embedder, rows)) as found:
+            async for vectors in found:
+                run.checkpoint()
+                async with unit_of_work(run.database, run.bus) as work:
+                    done += await passages.store_embeddings(work.session, embedder.card.revision, vectors)
+                    work.emit(INDEX_TOPIC, "PASSAGES_EMBEDDED")
+                await run.progress(done, max(total, done), "embedding passages")
         last = rows[-1].id
-        await run.progress(done, max(total, done), "embedding passages")
     run.result = {"passages": done}
     async with unit_of_work(run.database, run.bus) as work:
         await queue.build_index(work)
@@ -93,4 +90,4 @@ async def _count(run: Run, scope: _Scope, cut: str) -> int:
 async def _next(run: Run, scope: _Scope, cut: str, last: int) -> Sequence[Passage]:
     select = sa.select(Passage).where(*_within(scope, cut), Passage.id > last).order_by(Passage.id)
     async with run.database.read() as session:
-        return (await session.scalars(select.limit(_PASSAGES_AT_ONCE))).all()
+        return (await session.scalars(select.limit(WINDOW))).all()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -157,15 +158,13 @@ class OnnxEmbedder:
             for batch in batches:
                 yield first + batch, self._run([encodings[place] for place in batch])
             return
-        begun: deque[tuple[Places, Future[Vectors]]] = deque()
+        submit = self._pool.submit
+        waiting = ((first + batch, submit(self._run, [encodings[place] for place in batch])) for batch in batches)
+        begun = deque(islice(waiting, BEGUN_PER_THREAD * self._threads))
         try:
-            for batch in batches:
-                begun.append((first + batch, self._pool.submit(self._run, [encodings[place] for place in batch])))
-                if len(begun) > BEGUN_PER_THREAD * self._threads:
-                    places, running = begun.popleft()
-                    yield places, running.result()
             while begun:
                 places, running = begun.popleft()
+                begun.extend(islice(waiting, 1))
                 yield places, running.result()
         finally:
             for _, running in begun:
