@@ -35,7 +35,7 @@ class KeptEmbedder:
 
     def __init__(self) -> None:
         folder = exported_model()
-        self._embedder = OnnxEmbedder.open(folder, threads=os.cpu_count() or 1, arena=True)
+        self._embedder = OnnxEmbedder.open(folder, threads=os.cpu_count() or 1)
         self.card = self._embedder.card
         self.tokenizer = load_tokenizer(folder)
         self._kept = sqlite3.connect(cache_folder() / f"vectors-{self.card.revision[:16]}.db")

@@ -27,7 +27,7 @@ ROUNDS = 3
 def measure() -> Iterator[Measure]:
     """Embed the same passages by turns; the worker takes windows as its job does."""
     texts = _texts()
-    embedder = OnnxEmbedder.open(exported_model(), threads=os.cpu_count() or 1, arena=True)
+    embedder = OnnxEmbedder.open(exported_model(), threads=os.cpu_count() or 1)
     transformer = _bare()
     bare = partial(transformer.encode, list(texts), show_progress_bar=False)
     whole, job = partial(embedder.embed_many, texts), partial(_in_windows, embedder, texts)

@@ -40,7 +40,7 @@ def measure() -> Iterator[Measure]:
     """By turns ingest a folder with a worker as it is run, and embed the passages that it made and nothing else."""
     given = Path(os.environ.get(FOLDER) or Path(__file__).parent.parent / "demo" / "documents")
     bare = BareEncoder(exported_model())
-    ours = OnnxEmbedder.open(exported_model(), threads=os.cpu_count() or 1, arena=True)
+    ours = OnnxEmbedder.open(exported_model(), threads=os.cpu_count() or 1)
     spent = np.zeros(3)
     for _ in range(ROUNDS):
         seconds, texts = _ingested(given)

@@ -66,7 +66,7 @@ class EmbeddingModel:
     async def _open(self) -> tuple[OnnxEmbedder, Splitter]:
         try:
             folder = await ensure_exported(self.models, self.model)
-            embedder = await asyncio.to_thread(OnnxEmbedder.open, folder, threads=self.threads, arena=True)
+            embedder = await asyncio.to_thread(OnnxEmbedder.open, folder, threads=self.threads)
         except ModelError as error:
             raise ModelUnavailable(str(error)) from error
         return embedder, Splitter.of(load_tokenizer(folder), embedder.card.window)

@@ -76,7 +76,7 @@ def export(models: Path, model: str = DEFAULT_MODEL) -> Path:
         _write_graph(transformer, model, folder)
         transformer.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
         _card(transformer, model, revision, folder).write(folder)
-        embedder = OnnxEmbedder.open(folder, threads=os.cpu_count() or 1, arena=True)
+        embedder = OnnxEmbedder.open(folder, threads=os.cpu_count() or 1)
         prove_parity(partial(_reference, transformer), embedder)
     return final
 
